@@ -1,0 +1,1 @@
+"""Mail protocols at the edge: listeners, mailboxes, the courier, DNS."""

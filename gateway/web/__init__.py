@@ -1,0 +1,1 @@
+"""HTTP at the edge: the public ticket page, health and metrics."""
