@@ -1,0 +1,1 @@
+"""Measures Helpgate from outside, against references and peers, and writes `docs/performance.md`."""

@@ -1,0 +1,1 @@
+"""The goals of `docs/performance.md`, one small function for each measurement, by theme."""

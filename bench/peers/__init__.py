@@ -1,0 +1,1 @@
+"""Other helpdesks, measured beside ours, each in an environment of its own."""

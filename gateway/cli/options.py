@@ -1,0 +1,87 @@
+"""What commands share: the configuration they are given, the store it names, and how they print."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from gateway import clock, config
+from gateway.config import FILE_NAME, PREFIX, Settings
+from gateway.store.database import Store
+from gateway.store.migrations import refuse_newer, version
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def with_config(command: Command) -> Command:
+    """Give a command `--config FILE` and hand it the settings as `settings`."""
+
+    def load(ctx: click.Context, param: click.Parameter, value: str | None) -> Settings:
+        return config.load(Path(value or os.environ.get(f"{PREFIX}CONFIG") or FILE_NAME))
+
+    return click.option(
+        "--config",
+        "settings",
+        metavar="FILE",
+        callback=load,
+        help=f"The configuration.  [default: ${PREFIX}CONFIG, else ./{FILE_NAME}]",
+    )(command)
+
+
+def with_json(command: Command) -> Command:
+    """Give a command `--json` as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")(command)
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Store]:
+    """The store beside a running daemon. Raises StoreError for one made by a newer program."""
+    store = Store(settings.store.url, settings.data_folder, clock.now)
+    if store.engine == "sqlite" and not store.file.exists():
+        raise click.ClickException(f"there is no store in {settings.data_folder}: run `helpgate init` first")
+    store.open()
+    try:
+        with store.reading() as unit:
+            refuse_newer(version(unit))
+        yield store
+    finally:
+        store.close()
+
+
+def print_lines(rows: Iterator[dict[str, Any]] | Sequence[dict[str, Any]]) -> None:
+    """One JSON object a line, in UTF-8 whatever the locale says."""
+    out = sys.stdout.buffer
+    for row in rows:
+        out.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+    out.flush()
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table on a terminal; tab-separated lines elsewhere."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            click.echo("\t".join(_flat(cell) for cell in row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_flat(cell)) for cell in row))
+    Console().print(table)
+
+
+def _flat(cell: object) -> str:
+    """One line without control characters: what a stranger wrote must not move the cursor."""
+    text = "" if cell is None else str(cell)
+    return "".join(one if one.isprintable() else " " for one in text)

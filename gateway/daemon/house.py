@@ -1,0 +1,238 @@
+"""Every part of a running gateway, made from the configuration and put together."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import IO
+
+from gateway import clock
+from gateway.config import Settings
+from gateway.desk import outbox, receipts
+from gateway.errors import ConfigError
+from gateway.flow import summary
+from gateway.flow.accept import Refusal
+from gateway.flow.courier import Courier
+from gateway.flow.current import Current
+from gateway.flow.desktop import Desktop
+from gateway.flow.dispatch import Dispatch, ladder
+from gateway.flow.door import Door
+from gateway.flow.drain import Drain
+from gateway.flow.readers import Readers
+from gateway.flow.reception import Reception
+from gateway.flow.schedule import Tick
+from gateway.mail.envelope import Envelope
+from gateway.mail.octets import Octets
+from gateway.mail.template import Stationery, check_templates
+from gateway.store import journal
+from gateway.store.database import SQLITE, Store
+from gateway.store.grouped import GroupCommit
+from gateway.store.migrations import migrate
+from gateway.transport.dns import Dns
+from gateway.transport.limits import ListenerSettings
+from gateway.transport.listener import Listener
+from gateway.transport.relay import Relay
+from gateway.transport.submission import Submission
+
+TEMPORARY = "tmp"
+LOCK = "daemon.lock"
+
+
+class Acceptance:
+    """`flow.reception` for a listener's event loop."""
+
+    def __init__(self, reception: Reception) -> None:
+        self._reception = reception
+
+    def refuses(self, recipient: str) -> Refusal | None:
+        """None when the recipient is ours."""
+        return self._reception.refuses(recipient)
+
+    async def accept(self, envelope: Envelope, octets: Octets) -> tuple[str, ...]:
+        """Journal ids, once the mail is durable."""
+        future: Future[tuple[str, ...]] = self._reception.keep(envelope, octets)
+        return await asyncio.wrap_future(future)
+
+
+class House:
+    """The parts that work in threads. `start` and `stop` are called from any one thread."""
+
+    def __init__(self, settings: Settings, now: clock.Clock = clock.now) -> None:
+        """Raises ConfigError or StoreError when something cannot be used as it is."""
+        self.settings = settings
+        self.folder = data_folder(settings)
+        self.store = open_store(settings, now)
+        self._lock = _only_daemon(self.folder) if self.store.engine == SQLITE else None
+        migrate(self.store)
+        self._clear_away()
+        templates = settings.path(settings.templates.folder) if settings.templates.folder else None
+        check_templates(templates)
+        self.stationery = Stationery(templates)
+        self.current = Current(self.store)
+        self.readers = Readers()
+        self.arrivals = GroupCommit(self.store, "accept")
+        self.deliveries = GroupCommit(self.store, "delivery")
+        self.courier = courier(settings)
+        self.dispatch = Dispatch(
+            self.store, settings, self.current, self.stationery, self.courier, self.deliveries
+        )
+        self.drain = Drain(
+            self.store, settings, self.current, self.stationery, self.readers, Dns().txt, self.folder / TEMPORARY
+        )
+        self.drain.on_decided.append(self.dispatch.wake)
+        self.reception = Reception(self.arrivals, lambda: self.current.directory, self.drain.wake)
+        self.door = Door(self.store, settings, self.current, self.dispatch.wake.set)
+
+    def start(self) -> None:
+        """Begin to work on whatever an earlier process left."""
+        if self.store.engine == SQLITE:
+            with self.store.unit("recover") as unit:
+                journal.recover(unit)
+                outbox.recover(unit, ladder(self.settings))
+        self.arrivals.start()
+        self.deliveries.start()
+        self.drain.start()
+        self.dispatch.start()
+
+    def stop(self) -> None:
+        """Finish what is in hand; what waits is in the store."""
+        self.arrivals.stop()
+        self.drain.stop()
+        self.readers.stop()
+        self.dispatch.stop()
+        if isinstance(self.courier, Submission):
+            self.courier.close()
+        self.deliveries.stop()
+        self.store.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    def listeners(self) -> list[Listener]:
+        """The SMTP and LMTP listeners that are configured."""
+        acceptance = Acceptance(self.reception)
+        return [Listener(one, acceptance) for one in listener_settings(self.settings, self.folder)]
+
+    def ticks(self) -> Sequence[Tick]:
+        """What happens again and again."""
+        return (
+            Tick("refresh", 1.0, self.current.refresh),
+            Tick("wake", 1.0, self._wake),
+            Tick("summary", 60.0, self._summary),
+            Tick("forget", 3600.0, self._forget),
+        )
+
+    def _wake(self) -> None:
+        self.drain.wake()
+        self.dispatch.wake.set()
+
+    def _summary(self) -> None:
+        with self.store.unit("summary") as unit:
+            desktop = Desktop(self.settings, self.current.keys, self.stationery)
+            summary.write_when_due(unit, desktop, self.dispatch.stopped_because)
+
+    def _forget(self) -> None:
+        with self.store.unit("forget") as unit:
+            receipts.forget_old(unit)
+
+    def _clear_away(self) -> None:
+        """Temporary files of a process that was killed."""
+        folder = self.folder / TEMPORARY
+        if self._lock is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def data_folder(settings: Settings) -> Path:
+    """The data folder, made for nobody but us."""
+    folder = settings.data_folder
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError("data_dir", f"cannot make {folder}: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigError("data_dir", f"cannot write in {folder}: it belongs to somebody else")
+    return folder
+
+
+def open_store(settings: Settings, now: clock.Clock = clock.now) -> Store:
+    """The configured store, connected. Raises StoreError."""
+    store = Store(settings.store.url, data_folder(settings), now)
+    store.open()
+    return store
+
+
+def courier(settings: Settings) -> Courier | None:
+    """Who delivers, or None while no smarthost is configured: letters wait in the outbox."""
+    smarthost = settings.smarthost
+    if not smarthost.host:
+        return None
+    return Submission(
+        Relay(
+            smarthost.host,
+            smarthost.port,
+            smarthost.security,
+            smarthost.username,
+            smarthost.password,
+            helo_name=settings.smtp.hostname,
+        )
+    )
+
+
+def listener_settings(settings: Settings, folder: Path) -> list[ListenerSettings]:
+    """One value for each listener that is configured."""
+    smtp, found = settings.smtp, []
+    temporary = folder / TEMPORARY
+    if smtp.listen:
+        found.append(
+            ListenerSettings(
+                protocol="smtp",
+                listen=smtp.listen,
+                hostname=smtp.hostname,
+                folder=temporary,
+                max_message_octets=smtp.max_message_octets,
+                relays=smtp.relays,
+                max_connections=smtp.max_connections,
+                max_connections_per_ip=smtp.max_connections_per_ip,
+                tls_certificate=settings.path(smtp.tls_certificate) if smtp.tls_certificate else None,
+                tls_key=settings.path(smtp.tls_key) if smtp.tls_key else None,
+            )
+        )
+    if settings.lmtp.listen:
+        found.append(
+            ListenerSettings(
+                protocol="lmtp",
+                listen=lmtp_address(settings),
+                hostname=smtp.hostname,
+                folder=temporary,
+                max_message_octets=smtp.max_message_octets,
+                relays=smtp.relays,
+                max_connections=smtp.max_connections,
+            )
+        )
+    return found
+
+
+def lmtp_address(settings: Settings) -> str:
+    """Where LMTP listens; a socket's path made absolute."""
+    listen = settings.lmtp.listen
+    if listen.startswith("unix:"):
+        return f"unix:{settings.path(listen.removeprefix('unix:'))}"
+    return listen
+
+
+def _only_daemon(folder: Path) -> IO[str]:
+    """Hold the lock that says: this daemon owns the embedded store. Commands do not need it."""
+    lock = (folder / LOCK).open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise ConfigError(
+            "data_dir", f"another daemon works in {folder}: stop it, or use PostgreSQL for several"
+        ) from None
+    return lock

@@ -1,0 +1,54 @@
+"""Attachments: files of a message. Their octets are blobs, stored once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from gateway.desk.tables import Attachment
+from gateway.mail.reading import Enclosure
+from gateway.mail.token import draw_handle
+from gateway.store import blobs
+from gateway.store.database import Unit
+
+
+def keep(unit: Unit, message_id: int, files: Sequence[Enclosure]) -> None:
+    """Store the files of a message."""
+    for file in files:
+        if file.data is not None:
+            blobs.keep(unit, file.sha256, file.size, file.data)
+        else:
+            blobs.keep_pieces(unit, file.sha256, file.size, _pieces_of(Path(file.path)))
+        unit.insert(
+            Attachment,
+            message_id=message_id,
+            handle=draw_handle(),
+            filename=file.filename,
+            content_type=file.content_type,
+            size=file.size,
+            sha256=file.sha256,
+            content_id=file.content_id,
+            inline=int(file.inline),
+        )
+
+
+def of_messages(unit: Unit, message_ids: Sequence[int]) -> dict[int, list[Attachment]]:
+    """The attachments of these messages, by message."""
+    if not message_ids:
+        return {}
+    marks = ", ".join("?" * len(message_ids))
+    found: dict[int, list[Attachment]] = {}
+    for row in unit.rows(Attachment, f"message_id IN ({marks}) ORDER BY id", *message_ids):
+        found.setdefault(row.message_id, []).append(row)
+    return found
+
+
+def handle_text(attachment: Attachment) -> str:
+    """The handle as it stands in a URL: 16 hex digits."""
+    return f"{attachment.handle & (1 << 64) - 1:016x}"
+
+
+def _pieces_of(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(blobs.PIECE):
+            yield piece

@@ -1,0 +1,39 @@
+"""Contacts: people outside, one for each address."""
+
+from __future__ import annotations
+
+from gateway.desk.tables import Contact
+from gateway.mail.address import address_key
+from gateway.mail.reading import Mailbox
+from gateway.store.database import Unit
+
+
+def meet(unit: Unit, mailbox: Mailbox) -> Contact:
+    """The contact with this address, made when there is none. Mail never changes an address or a name."""
+    key = address_key(mailbox.email)
+    if known := unit.row(Contact, "email_key = ?", key):
+        if mailbox.name and not known.name:
+            unit.change(Contact, known.id, name=mailbox.name)
+            known.name = mailbox.name
+        return known
+    unit.add(Contact, email=mailbox.email, email_key=key, name=mailbox.name, created_at=unit.now)
+    contact = unit.row(Contact, "email_key = ?", key)
+    assert contact is not None
+    return contact
+
+
+def with_address(unit: Unit, email: str) -> Contact | None:
+    """The contact with this address, or None."""
+    return unit.row(Contact, "email_key = ?", address_key(email)) if email else None
+
+
+def by_id(unit: Unit, id: int) -> Contact:
+    """The contact with this id."""
+    contact = unit.row(Contact, "id = ?", id)
+    assert contact is not None
+    return contact
+
+
+def display_name(contact: Contact) -> str:
+    """What to call them: their name, else the local part of their address."""
+    return contact.name or contact.email.partition("@")[0]

@@ -1,0 +1,93 @@
+"""Messages: what was said on a ticket, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.desk import attachments
+from gateway.desk.tables import Agent, Contact, Message, Reference, Ticket
+from gateway.mail.reading import Enclosure, Mailbox
+from gateway.store.database import Unit
+
+MESSAGE_ID_MAX = 998  # RFC 5322 §2.1.1: no header line is longer
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What somebody said, whatever door they said it at.
+
+    text: as shown.  full_text: nothing folded.  references: foreign Message-IDs this belongs with.
+    """
+
+    text: str
+    full_text: str = ""
+    folded_lines: int = 0
+    html: str | None = None
+    files: Sequence[Enclosure] = ()
+    message_id: str = ""
+    references: Sequence[str] = ()
+    inbound_id: int | None = None
+    automatic: bool = False
+    remark: str = ""
+
+
+def say(
+    unit: Unit,
+    ticket: Ticket,
+    kind: str,
+    audience: str,
+    words: Words,
+    by: Mailbox,
+    *,
+    contact: Contact | None = None,
+    agent: Agent | None = None,
+    proof: str = "",
+    visible_at: int | None = None,
+) -> Message:
+    """Add a message at the next position; the UPDATE also makes writers of one ticket queue."""
+    position = unit.number(
+        "UPDATE ticket SET last_position = last_position + 1, updated_at = ? WHERE id = ? RETURNING last_position",
+        unit.now,
+        ticket.id,
+    )
+    ticket.last_position, ticket.updated_at = position, unit.now
+    columns: dict[str, str | int | None] = {
+        "ticket_id": ticket.id,
+        "position": position,
+        "kind": kind,
+        "audience": audience,
+        "contact_id": contact.id if contact else None,
+        "agent_id": agent.id if agent else None,
+        "author_name": by.name[:255],
+        "author_email": by.email,
+        "created_at": unit.now,
+        "visible_at": unit.now if visible_at is None else visible_at,
+        "inbound_id": words.inbound_id,
+        "message_id": words.message_id,
+        "text": words.text,
+        "full_text": words.full_text or words.text,
+        "folded_lines": words.folded_lines,
+        "html": words.html,
+        "automatic": int(words.automatic),
+        "proof": proof,
+        "remark": words.remark,
+    }
+    message = Message(**columns)
+    message.id = unit.insert(Message, **columns)
+    if words.files:
+        attachments.keep(unit, message.id, words.files)
+    refer(unit, ticket, [words.message_id, *words.references])
+    return message
+
+
+def refer(unit: Unit, ticket: Ticket, message_ids: Sequence[str]) -> None:
+    """Mail that names one of these ids may belong to this ticket. RFC 5322 §3.6.4."""
+    for one in message_ids:
+        if one and len(one) <= MESSAGE_ID_MAX:
+            unit.add(Reference, message_id=one, ticket_id=ticket.id)
+
+
+def of_ticket(unit: Unit, ticket_id: int, where: str = "1 = 1", *values: str | int) -> list[Message]:
+    """The messages of a ticket that match, oldest first."""
+    return unit.rows(Message, f"ticket_id = ? AND {where} ORDER BY position", ticket_id, *values)

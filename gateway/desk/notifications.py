@@ -1,0 +1,101 @@
+"""Notifications: who is told of what, and when. Design §7.
+
+A promise is unique for an event and a recipient. Nobody is told their own words. Waiting is a due
+time, skipping is a condition: `flow.letters` asks for what is due and unread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.desk import agents
+from gateway.desk.tables import Desk, Notification, Participant, Seat, Ticket
+from gateway.store.database import Unit
+
+WAITING, WRITTEN, SKIPPED = "waiting", "written", "skipped"
+RECEIPT, RECEIPT_UNPROVEN, NOTICE, REPLY, CLOSED = "receipt", "receipt_unproven", "notice", "reply", "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """An event to tell of: its row, its ticket, the message it is about and when letters may leave."""
+
+    event_id: int
+    ticket: Ticket
+    position: int
+    due_at: int
+
+
+def tell_agents(unit: Unit, occasion: Occasion, *, besides: int | None = None) -> None:
+    """A notice to the assignee, else to the desk's agents; `besides` is the agent who wrote."""
+    ticket = occasion.ticket
+    staff = agents.of_desk(unit, ticket.desk_id)
+    told = [agent for agent in staff if agent.id == ticket.assignee_id] or staff
+    for agent in told:
+        if agent.id != besides:
+            _promise(unit, occasion, NOTICE, seat=agents.seat(unit, ticket.id, agent.id))
+
+
+def tell_colleagues(unit: Unit, occasion: Occasion, *, besides: int | None = None) -> None:
+    """A notice to the agents who took part."""
+    rows = unit.rows(Seat, "ticket_id = ? AND took_part = 1", occasion.ticket.id)
+    active = {agent.id for agent in agents.of_desk(unit, occasion.ticket.desk_id)}
+    for seat in rows:
+        if seat.agent_id in active and seat.agent_id != besides:
+            _promise(unit, occasion, NOTICE, seat=seat)
+
+
+def tell_participants(unit: Unit, occasion: Occasion, *, besides: frozenset[int] = frozenset()) -> None:
+    """A reply to every participant let in; `besides` are contacts who know already."""
+    for participant in let_in(unit, occasion.ticket):
+        if participant.contact_id not in besides and participant.unsubscribed_at is None:
+            _promise(unit, occasion, REPLY, participant=participant)
+
+
+def tell_requester(unit: Unit, occasion: Occasion, kind: str) -> None:
+    """A receipt, or word that the ticket is closed."""
+    for participant in let_in(unit, occasion.ticket):
+        if participant.requester:
+            _promise(unit, occasion, kind, participant=participant)
+
+
+def let_in(unit: Unit, ticket: Ticket) -> list[Participant]:
+    """The participants who may read, the requester first."""
+    return unit.rows(
+        Participant, "ticket_id = ? AND let_in_at IS NOT NULL ORDER BY requester DESC, id", ticket.id
+    )
+
+
+def due_at(unit: Unit, desk: Desk, visible_at: int, delay_ms: int) -> int:
+    """When a letter about a message may leave: counted from when the message can be seen."""
+    return max(visible_at, unit.now) + delay_ms
+
+
+def skip(unit: Unit, notification: Notification, reason: str) -> None:
+    """Keep a promise by not sending: the reason is shown."""
+    unit.change(Notification, notification.id, state=SKIPPED, reason=reason)
+
+
+def written(unit: Unit, notification: Notification, letter_id: int) -> None:
+    """The promise is in this letter."""
+    unit.change(Notification, notification.id, state=WRITTEN, letter_id=letter_id)
+
+
+def _promise(
+    unit: Unit,
+    occasion: Occasion,
+    kind: str,
+    *,
+    participant: Participant | None = None,
+    seat: Seat | None = None,
+) -> None:
+    unit.add(
+        Notification,
+        event_id=occasion.event_id,
+        ticket_id=occasion.ticket.id,
+        kind=kind,
+        position=occasion.position,
+        participant_id=None if participant is None else participant.id,
+        seat_id=None if seat is None else seat.id,
+        due_at=occasion.due_at,
+    )

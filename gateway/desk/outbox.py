@@ -1,0 +1,201 @@
+"""The outbox: every letter, and where it stands.
+
+queued -> claimed (a lease) -> sending (committed before DATA) -> sent, deferred, failed or uncertain.
+An expired claim is due again; an expired `sending` is uncertain: tried once more with the same
+Message-ID, then left for a human. Design §4, `deliver`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.desk import events
+from gateway.desk.tables import Letter, Ticket
+from gateway.mail.letter import Outcome
+from gateway.store.database import SQLITE, Unit
+
+QUEUED, CLAIMED, SENDING, SENT = "queued", "claimed", "sending", "sent"
+DEFERRED, FAILED, UNCERTAIN, HELD, DROPPED = "deferred", "failed", "uncertain", "held", "dropped"
+STATES = (QUEUED, CLAIMED, SENDING, SENT, DEFERRED, FAILED, UNCERTAIN, HELD, DROPPED)
+DUE = f"('{QUEUED}', '{CLAIMED}', '{SENDING}', '{DEFERRED}', '{UNCERTAIN}')"
+CLAIM_MS = 120_000
+SENDING_MS = 900_000  # longer than the relay may take to answer the final dot, RFC 5321 §4.5.3.2.6
+REPLY_MAX = 500
+NEVER = (1 << 62) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """When a letter is tried again. Milliseconds."""
+
+    steps: tuple[int, ...]
+    give_up: int
+    uncertain: int
+
+
+def claim(unit: Unit, limit: int, ladder: Ladder) -> list[Letter]:
+    """Take up to `limit` letters that are due; nobody else gets them until the lease ends."""
+    skip = "" if unit.store.engine == SQLITE else " FOR UPDATE SKIP LOCKED"
+    due = unit.rows(
+        Letter,
+        f"state IN {DUE} AND next_attempt_at <= ? AND lease_until <= ? ORDER BY next_attempt_at LIMIT ?{skip}",
+        unit.now,
+        unit.now,
+        limit,
+    )
+    taken = []
+    for letter in due:
+        if letter.state == SENDING:
+            _doubt(unit, letter, "the program ended while handing it over", unit.now + ladder.uncertain)
+            continue
+        letter.attempts += 1
+        letter.lease_until = unit.now + CLAIM_MS
+        unit.change(Letter, letter.id, state=CLAIMED, attempts=letter.attempts, lease_until=letter.lease_until)
+        taken.append(letter)
+    return taken
+
+
+def sending(unit: Unit, letter: Letter) -> bool:
+    """DATA is next. False when the letter is no longer ours to send: the lease tells whose claim it is."""
+    mine = f"id = ? AND state = '{CLAIMED}' AND lease_until = ?"
+    lease = unit.now + SENDING_MS
+    return unit.change_where(Letter, mine, (letter.id, letter.lease_until), state=SENDING, lease_until=lease) == 1
+
+
+def recover(unit: Unit, ladder: Ladder) -> None:
+    """At the start of the only daemon of a store: the claims of the one before are void."""
+    unit.change_where(Letter, f"state = '{CLAIMED}'", (), state=QUEUED, lease_until=0)
+    for letter in unit.rows(Letter, f"state IN {DUE} AND state = '{SENDING}'"):
+        _doubt(unit, letter, "the program ended while handing it over", unit.now + ladder.uncertain)
+
+
+def settle(unit: Unit, outcome: Outcome, ladder: Ladder) -> Letter | None:
+    """Write down what became of a letter; returns it when it failed for good."""
+    letter = unit.row(Letter, "id = ?", outcome.id)
+    if letter is None or letter.state not in (CLAIMED, SENDING):
+        return None
+    reply = outcome.reply[:REPLY_MAX]
+    if outcome.state == "sent":
+        unit.change(
+            Letter, letter.id, state=SENT, sent_at=unit.now, last_reply=reply, lease_until=0, next_attempt_at=NEVER
+        )
+    elif outcome.state == "refused":
+        return fail(unit, letter, reply)
+    elif outcome.state == "uncertain":
+        _doubt(unit, letter, reply, unit.now + ladder.uncertain)
+    elif outcome.state == "untried":
+        _untried(unit, letter, reply)
+    elif unit.now - letter.created_at >= ladder.give_up:
+        return fail(unit, letter, reply)
+    else:
+        _defer(unit, letter, reply, unit.now + _pause(ladder, letter.attempts))
+    return None
+
+
+def fail(unit: Unit, letter: Letter, reply: str) -> Letter:
+    """This letter will not arrive; the ticket says so."""
+    unit.change(Letter, letter.id, state=FAILED, last_reply=reply, lease_until=0, next_attempt_at=NEVER)
+    letter.state, letter.last_reply = FAILED, reply
+    if letter.ticket_id is not None:
+        ticket = unit.row(Ticket, "id = ?", letter.ticket_id)
+        assert ticket is not None
+        events.record(unit, ticket, events.LETTER_FAILED, position=letter.position, detail=str(letter.id))
+    return letter
+
+
+def temporarily_failed(unit: Unit, letter: Letter, reply: str) -> None:
+    """A report says it is still on its way."""
+    unit.change(Letter, letter.id, last_reply=reply)
+
+
+def retry(unit: Unit, id: int) -> bool:
+    """An operator wants this letter tried now."""
+    states = f"('{FAILED}', '{DEFERRED}', '{UNCERTAIN}', '{HELD}', '{DROPPED}')"
+    return (
+        unit.change_where(
+            Letter,
+            f"id = ? AND state IN {states}",
+            (id,),
+            state=QUEUED,
+            attempts=0,
+            doubts=0,
+            next_attempt_at=unit.now,
+            lease_until=0,
+        )
+        == 1
+    )
+
+
+def drop(unit: Unit, id: int) -> bool:
+    """An operator wants this letter never sent."""
+    states = f"('{QUEUED}', '{DEFERRED}', '{UNCERTAIN}', '{HELD}', '{FAILED}')"
+    return (
+        unit.change_where(
+            Letter, f"id = ? AND state IN {states}", (id,), state=DROPPED, next_attempt_at=NEVER, lease_until=0
+        )
+        == 1
+    )
+
+
+def hold_all(unit: Unit) -> int:
+    """After a restore: what was not sent waits for a human. Returns how many."""
+    return unit.change_where(Letter, f"state IN {DUE}", (), state=HELD, next_attempt_at=NEVER, lease_until=0)
+
+
+def queue(unit: Unit, **columns: str | int | bytes | None) -> int:
+    """Put a letter into the outbox, to leave now; returns its id."""
+    return unit.insert(Letter, created_at=unit.now, next_attempt_at=unit.now, **columns)
+
+
+def by_handle(unit: Unit, handle: int) -> Letter | None:
+    """The letter a return path or Message-ID speaks of."""
+    return unit.row(Letter, "handle = ?", handle)
+
+
+def caused_by(unit: Unit, inbound_ids: Sequence[int]) -> dict[int, int]:
+    """How many mails these mails made us send by ourselves to anyone but agents and operator."""
+    if not inbound_ids:
+        return {}
+    marks = ", ".join("?" * len(inbound_ids))
+    counted = unit.run(
+        f"SELECT cause, count(*) FROM outbox WHERE cause IN ({marks}) AND seat_id IS NULL GROUP BY cause",
+        *inbound_ids,
+    )
+    return {int(cause): int(count) for cause, count in counted.fetchall()}
+
+
+def _doubt(unit: Unit, letter: Letter, reply: str, again_at: int) -> None:
+    """Perhaps delivered. Once more with the same Message-ID, the second time it is a human's."""
+    unit.change(
+        Letter,
+        letter.id,
+        state=UNCERTAIN,
+        doubts=letter.doubts + 1,
+        last_reply=reply[:REPLY_MAX],
+        next_attempt_at=again_at if letter.doubts == 0 else NEVER,
+        lease_until=0,
+    )
+
+
+def _defer(unit: Unit, letter: Letter, reply: str, again_at: int) -> None:
+    unit.change(Letter, letter.id, state=DEFERRED, last_reply=reply, next_attempt_at=again_at, lease_until=0)
+
+
+def _untried(unit: Unit, letter: Letter, reply: str) -> None:
+    """Its session ended before its turn: not an attempt."""
+    unit.change(
+        Letter,
+        letter.id,
+        state=DEFERRED,
+        attempts=max(0, letter.attempts - 1),
+        next_attempt_at=unit.now + 1000,
+        lease_until=0,
+    )
+
+
+def _pause(ladder: Ladder, attempts: int) -> int:
+    """The ladder's step with jitter, so that a thousand letters do not come back in one moment."""
+    step = ladder.steps[min(max(attempts, 1), len(ladder.steps)) - 1]
+    return int(step * random.uniform(0.9, 1.2))

@@ -1,0 +1,54 @@
+"""Receipts to people who have proven nothing, and the budgets that keep them from being a cannon. T21."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+
+from gateway.clock import DAY, HOUR
+from gateway.config import Acknowledge, Network
+from gateway.desk.tables import Grant
+from gateway.store.database import Unit
+from gateway.store.journal import Inbound
+
+V6_SUBSCRIBER = 64  # what one customer of a provider is given, RFC 6177 §2
+
+
+def grant(unit: Unit, budgets: Acknowledge, address_key: str, peer: str) -> bool:
+    """Whether one more receipt may leave, and count it. `peer` is empty where the IP says nothing."""
+    domain, network = address_key.rpartition("@")[2], _network(peer)
+    checks = (
+        (budgets.per_address_day, DAY, "address_key = ? AND ", (address_key,)),
+        (budgets.per_ip_hour if network else 0, HOUR, "network = ? AND ", (network,)),
+        (budgets.per_domain_hour, HOUR, "domain = ? AND ", (domain,)),
+        (budgets.total_hour, HOUR, "", ()),
+    )
+    for budget, span, where, values in checks:
+        since = unit.now - span
+        if budget and unit.number(f"SELECT count(*) FROM receipt_grant WHERE {where}at > ?", *values, since) >= budget:
+            return False
+    if any(budget for budget, *_ in checks):
+        unit.insert(Grant, at=unit.now, address_key=address_key, domain=domain, network=network)
+    return True
+
+
+def is_relayed(inbound: Inbound, relays: Sequence[Network]) -> bool:
+    """Whether the peer is a relay or a local door, so that its IP is not the sender's."""
+    if inbound.channel != "smtp" or not inbound.peer:
+        return True
+    peer = ipaddress.ip_address(inbound.peer)
+    return any(peer in network for network in relays)
+
+
+def forget_old(unit: Unit) -> None:
+    """Grants older than every budget's span."""
+    unit.run("DELETE FROM receipt_grant WHERE at <= ?", unit.now - DAY)
+
+
+def _network(peer: str) -> str:
+    if not peer:
+        return ""
+    address = ipaddress.ip_address(peer)
+    if address.version == 4:
+        return str(address)
+    return str(ipaddress.ip_network(f"{address}/{V6_SUBSCRIBER}", strict=False))

@@ -1,0 +1,66 @@
+"""Delivery reports: the state of the letter they speak of, and nothing else. RFC 3464, RFC 3461.
+
+A report counts only when it names a letter of ours by a sealed return path or a sealed
+Message-ID; one that does not is held for a human.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.desk import outbox
+from gateway.desk.tables import Letter, Ticket
+from gateway.mail.address import address_key
+from gateway.mail.reading import AUTO_REPLY, AUTOMATIC, BULK, Reading
+from gateway.mail.token import Keyring, Purpose, Token
+from gateway.store.database import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a report did. `failed` is the letter that will not arrive, when it just became known."""
+
+    reason: str
+    letter: Letter | None = None
+    ticket: Ticket | None = None
+    failed: Letter | None = None
+
+
+def settle(unit: Unit, keys: Keyring, path: Token | None, reading: Reading) -> Settled:
+    """Bring a report to its letter. `path` is the token of the return path it came to, if it did."""
+    letter = outbox.by_handle(unit, path.handle) if path else _named_letter(unit, keys, reading)
+    if letter is None:
+        return Settled("a delivery report that names no letter of ours")
+    ticket = unit.row(Ticket, "id = ?", letter.ticket_id) if letter.ticket_id else None
+    report = reading.report
+    if report is None:
+        if reading.verdict in (AUTO_REPLY, AUTOMATIC, BULK):
+            return Settled(f"automatic reply to letter {letter.id}", letter, ticket)
+        return Settled("mail to a return path that is neither a report nor an automatic reply")
+    if report.kind != "permanent":
+        outbox.temporarily_failed(unit, letter, report.reply or "delayed")
+        return Settled(f"letter {letter.id} is delayed", letter, ticket)
+    fresh = letter.state != outbox.FAILED
+    failed = outbox.fail(unit, letter, report.reply or "returned by a delivery report") if fresh else None
+    return Settled(f"letter {letter.id} failed", letter, ticket, failed)
+
+
+def _named_letter(unit: Unit, keys: Keyring, reading: Reading) -> Letter | None:
+    """The letter whose sealed Message-ID the report gives back, for the recipient it names."""
+    if reading.report is None or not reading.report.original_id:
+        return None
+    token = keys.unseal(reading.report.original_id.strip("<>").partition("@")[0])
+    if token is None:
+        return None
+    if token.purpose == Purpose.LETTER:
+        return outbox.by_handle(unit, token.handle)
+    if token.purpose != Purpose.MESSAGE:
+        return None
+    wanted = {address_key(one) for one in reading.report.recipients}
+    letters = unit.rows(
+        Letter,
+        "ticket_id = (SELECT id FROM ticket WHERE handle = ?) AND position = ? ORDER BY id",
+        token.handle,
+        token.newest,
+    )
+    return next((one for one in letters if address_key(one.recipient) in wanted), None)

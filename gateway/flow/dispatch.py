@@ -1,0 +1,182 @@
+"""The loop that empties the outbox: write what is due, claim, hand to the courier, write down what came of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from gateway.clock import SECOND
+from gateway.config import Settings
+from gateway.desk import outbox
+from gateway.desk.outbox import Ladder
+from gateway.desk.tables import Letter
+from gateway.errors import StoreError
+from gateway.flow import confirmations, letters
+from gateway.flow.courier import Courier
+from gateway.flow.current import Current
+from gateway.flow.desktop import Desktop
+from gateway.log import logger, step
+from gateway.mail.letter import Outcome, Parcel
+from gateway.mail.template import Stationery
+from gateway.store.database import Store, Unit
+from gateway.store.grouped import GroupCommit
+
+BATCH = 16
+PAUSE_S = 1.0
+STOPPED_FOR_S = 300.0  # B11: a relay that refuses us is not hammered
+
+log = logger("dispatch")
+
+
+def ladder(settings: Settings) -> Ladder:
+    """The configured retries, in milliseconds."""
+    notify = settings.notify
+    return Ladder(
+        tuple(step_s * SECOND for step_s in notify.retry_s),
+        notify.give_up_s * SECOND,
+        notify.uncertain_retry_s * SECOND,
+    )
+
+
+class Dispatch:
+    """Writes and sends letters, until it is told to stop. Nothing is sent without a courier."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        current: Current,
+        stationery: Stationery,
+        courier: Courier | None,
+        writer: GroupCommit,
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._current = current
+        self._stationery = stationery
+        self._courier = courier
+        self._writer = writer
+        self._ladder = ladder(settings)
+        self._wake = threading.Event()
+        self._stopping = False
+        self.stopped_because = ""
+        self.outcomes: dict[str, int] = {}
+        self._writing = threading.Thread(target=self._write, name="letters", daemon=True)
+        self._sending = threading.Thread(target=self._send, name="dispatch", daemon=True)
+        self._written = threading.Event()
+
+    @property
+    def wake(self) -> threading.Event:
+        """Set it when something may be due."""
+        return self._wake
+
+    def start(self) -> None:
+        """Begin; what an earlier process left is found by itself."""
+        self._writing.start()
+        if self._courier is not None:
+            self._sending.start()
+
+    def stop(self) -> None:
+        """Finish what is in hand, then end."""
+        self._stopping = True
+        self._wake.set()
+        self._written.set()
+        self._writing.join()
+        if self._courier is not None:
+            self._sending.join()
+
+    def _write(self) -> None:
+        self._repeat(self.write_due, self._wake)
+
+    def _send(self) -> None:
+        self._repeat(self._send_due, self._written)
+
+    def _repeat(self, work: Callable[[], int], wake: threading.Event) -> None:
+        """Work while there is some; then wait until woken, a second at most."""
+        while not self._stopping:
+            try:
+                done = work()
+            except StoreError as error:
+                log.warning("store in trouble", problem=str(error))
+                done = 0
+            except Exception:  # boundary of the thread: the next tick tries again, the log tells
+                log.exception("tick failed")
+                done = 0
+            if not done and not self._stopping:
+                wake.wait(PAUSE_S)
+                wake.clear()
+        self._store.close()
+
+    def write_due(self) -> int:
+        """Write the letters that are due now; returns how many promises were dealt with."""
+        with self._store.reading() as unit:
+            if not unit.number("SELECT count(*) FROM notification WHERE state = 'waiting' AND due_at <= ?", unit.now):
+                return 0
+        with self._store.unit("letters") as unit:
+            done = letters.write_due(unit, self._desktop)
+        self._written.set()
+        return done
+
+    def _send_due(self) -> int:
+        assert self._courier is not None
+        with self._store.reading() as unit:
+            if not unit.number(
+                f"SELECT count(*) FROM outbox WHERE state IN {outbox.DUE} AND next_attempt_at <= ?", unit.now
+            ):
+                return 0
+        with self._store.unit("claim") as unit:
+            claimed = outbox.claim(unit, BATCH, self._ladder)
+        if not claimed:
+            return 0
+        step("dispatch.claimed")
+        by_id = {letter.id: letter for letter in claimed}
+        settled: list[Future[None]] = []
+        stops: list[str] = []
+
+        def sending(id: int) -> bool:
+            allowed = self._writer.submit(lambda unit: outbox.sending(unit, by_id[id])).result()
+            step("dispatch.sending")
+            return allowed
+
+        def outcome_is(outcome: Outcome) -> None:
+            step("dispatch.answered")
+            if outcome.stop:
+                stops.append(outcome.reply)
+            settled.append(self._writer.submit(lambda unit: self._settle(unit, outcome)))
+
+        self._courier.deliver([_parcel(letter) for letter in claimed], sending, outcome_is)
+        for future in settled:
+            future.result()
+        self._stop_queue(stops)
+        return len(claimed)
+
+    @property
+    def _desktop(self) -> Desktop:
+        return Desktop(self._settings, self._current.keys, self._stationery)
+
+    def _settle(self, unit: Unit, outcome: Outcome) -> None:
+        failed = outbox.settle(unit, outcome, self._ladder)
+        if failed is not None:
+            confirmations.tell_author(unit, self._desktop, failed)
+        self.outcomes[outcome.state] = self.outcomes.get(outcome.state, 0) + 1
+        log.info("delivery", letter=outcome.id, state=outcome.state)
+        unit.after_commit(lambda: step("dispatch.settled"))
+
+    def _stop_queue(self, stops: list[str]) -> None:
+        """The relay will not have us at all: say so and wait, instead of asking again and again."""
+        self.stopped_because = stops[0] if stops else ""
+        if stops:
+            log.error("the smarthost cannot be used", problem=stops[0])
+            self._pause(STOPPED_FOR_S)
+
+    def _pause(self, seconds: float) -> None:
+        waited = 0.0
+        while waited < seconds and not self._stopping:
+            self._written.wait(PAUSE_S)
+            self._written.clear()
+            waited += PAUSE_S
+
+
+def _parcel(letter: Letter) -> Parcel:
+    return Parcel(letter.id, letter.reverse_path, letter.recipient, bytes(letter.octets))

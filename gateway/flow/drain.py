@@ -1,0 +1,219 @@
+"""The loop that empties the journal: claim, read in a worker, apply in one unit, again.
+
+While one batch is applied the next one is being read. A mail that cannot be applied is tried
+again, alone, and then held: it never stops the others.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.clock import MINUTE, SECOND
+from gateway.config import Settings
+from gateway.errors import StoreError
+from gateway.flow import intake
+from gateway.flow.current import Current
+from gateway.flow.desktop import Desktop
+from gateway.flow.intake import Arrived
+from gateway.flow.readers import Crashed, Overrun, Readers
+from gateway.log import logger, step
+from gateway.mail.authenticate import Authentication, Lookup, authenticate
+from gateway.mail.reading import Reading
+from gateway.mail.template import Stationery
+from gateway.mail.wire import Request
+from gateway.store import blobs, journal
+from gateway.store.database import Store, Unit
+from gateway.store.journal import HELD, Inbound
+
+BATCH = 16
+LEASE_MS = MINUTE
+ATTEMPTS = 2
+IN_MEMORY = 262_144
+PAUSE_S = 1.0
+
+log = logger("intake")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A claimed mail while a worker reads it. `folder` holds its large parts and goes with it."""
+
+    inbound: Inbound
+    reading: Future[Reading]
+    octets: bytes
+    folder: Path | None
+
+
+class Drain:
+    """Turns received mails into decided ones, until it is told to stop."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        current: Current,
+        stationery: Stationery,
+        readers: Readers,
+        lookup: Lookup,
+        folder: Path,
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._stationery = stationery
+        self._current = current
+        self._readers = readers
+        self._lookup = lookup
+        self._folder = folder
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
+        self.decided: dict[str, int] = {fate: 0 for fate in journal.FATES}
+        self.on_decided: list[threading.Event] = []
+
+    def start(self) -> None:
+        """Begin; what an earlier process left is found by itself."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Finish the batch in hand, then end."""
+        self._stopping = True
+        self._wake.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        batch: list[Read] = []
+        while True:
+            following = [] if self._stopping else self._claim()
+            if batch:
+                self._settle(batch)
+            elif not following:
+                if self._stopping:
+                    break
+                self._wake.wait(PAUSE_S)
+                self._wake.clear()
+            batch = following
+        self._store.close()
+
+    def _claim(self) -> list[Read]:
+        """Take mails and have them read. A store in trouble is asked again later."""
+        try:
+            with self._store.reading() as unit:
+                if not journal.is_waiting(unit):
+                    return []
+            with self._store.unit("claim") as unit:
+                rows = journal.claim(unit, BATCH, LEASE_MS)
+            step("intake.claimed")
+            with self._store.reading() as unit:
+                return [self._begin(unit, row) for row in rows]
+        except StoreError as error:
+            log.warning("store in trouble", problem=str(error))
+            self._wake.wait(PAUSE_S)
+            return []
+
+    def _begin(self, unit: Unit, inbound: Inbound) -> Read:
+        own = self._current.directory.addresses
+        if inbound.size <= IN_MEMORY:
+            octets = blobs.load(unit, inbound.octets)
+            request = Request(octets, "", inbound.reverse_path, own, "")
+            return Read(inbound, self._readers.read(request), octets, None)
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        path = folder / "mail"
+        with path.open("wb") as file:
+            for piece in blobs.pieces(unit, inbound.octets):
+                file.write(piece)
+        request = Request(None, str(path), inbound.reverse_path, own, str(folder))
+        return Read(inbound, self._readers.read(request), b"", folder)
+
+    def _settle(self, batch: Sequence[Read]) -> None:
+        """Apply what was read, the whole batch in one unit, a savepoint each."""
+        read = [(one, arrived) for one in batch if (arrived := self._arrived(one)) is not None]
+        step("intake.read")
+        try:
+            fates = self._apply(read)
+        except StoreError as error:
+            log.warning("store in trouble", problem=str(error))
+            self._give_back([one.inbound for one, _ in read], str(error))
+            fates = []
+        for fate in fates:
+            self.decided[fate] += 1
+        for event in self.on_decided:
+            event.set()
+        for one in batch:
+            if one.folder is not None:
+                shutil.rmtree(one.folder, ignore_errors=True)
+
+    def _apply(self, read: Sequence[tuple[Read, Arrived]]) -> list[str]:
+        fates: list[str] = []
+        with self._store.unit("apply") as unit:
+            for _, arrived in read:
+                try:
+                    with unit.savepoint():
+                        fates.append(intake.apply(unit, arrived).fate)
+                except StoreError:
+                    raise
+                except Exception:  # one mail's trouble is its own: it is tried again, then held
+                    log.exception("apply failed", inbound=arrived.inbound.id)
+                    self._again(unit, arrived.inbound, "it could not be applied; see the log")
+        return fates
+
+    def _arrived(self, one: Read) -> Arrived | None:
+        """The mail as it was read, or None when the worker failed on it."""
+        try:
+            reading = one.reading.result()
+        except (Overrun, Crashed) as error:
+            self._failed(one.inbound, error)
+            return None
+        return Arrived(
+            one.inbound,
+            reading,
+            self._authenticate(reading, one),
+            self._current.directory,
+            Desktop(self._settings, self._current.keys, self._stationery),
+        )
+
+    def _authenticate(self, reading: Reading, one: Read) -> Authentication:
+        terms = self._settings.authentication
+        octets = one.octets or (one.folder / "mail").read_bytes() if terms.verify and one.folder else one.octets
+        return authenticate(
+            reading, octets, authserv_id=terms.authserv_id, lookup=self._lookup, verify=terms.verify
+        )
+
+    def _failed(self, inbound: Inbound, error: Exception) -> None:
+        """Overrun: held at once. Crash: once more, then held."""
+        overrun = isinstance(error, Overrun)
+        reason = "reading it took too long" if overrun else "the worker died while reading it"
+        with self._store.unit("apply") as unit:
+            if overrun:
+                self._hold(unit, inbound, reason)
+            else:
+                self._again(unit, inbound, reason)
+
+    def _again(self, unit: Unit, inbound: Inbound, reason: str) -> None:
+        attempts = inbound.attempts + 1
+        if attempts >= ATTEMPTS:
+            self._hold(unit, inbound, reason)
+        else:
+            journal.give_back(unit, inbound, until=unit.now + SECOND, attempts=attempts, reason=reason)
+
+    def _hold(self, unit: Unit, inbound: Inbound, reason: str) -> None:
+        journal.conclude(unit, inbound, HELD, reason)
+        log.warning("decided", inbound=inbound.id, fate=HELD, reason=reason)
+
+    def _give_back(self, rows: Sequence[Inbound], reason: str) -> None:
+        """Let go of claims early, where the store lets us; else the leases end by themselves."""
+        try:
+            with self._store.unit("claim") as unit:
+                for row in rows:
+                    journal.give_back(unit, row, until=unit.now + SECOND, attempts=row.attempts, reason=reason)
+        except StoreError:
+            self._wake.wait(PAUSE_S)

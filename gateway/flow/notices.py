@@ -1,0 +1,104 @@
+"""Notices: what an agent is told, with an address to answer the customer and one for notes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from gateway.desk import agents, messages
+from gateway.desk.tables import AGENT, CLIENT, INTERNAL, Desk, Message, Notification, Seat, Ticket
+from gateway.flow import envelopes, passages
+from gateway.flow.desktop import Desktop
+from gateway.mail.letter import Draft
+from gateway.mail.reading import Mailbox
+from gateway.mail.template import bare_subject
+from gateway.mail.token import Purpose, draw_handle
+from gateway.mail.words import LetterWords
+from gateway.store.database import Unit
+
+EARLIER = 20
+
+
+def write(
+    unit: Unit,
+    desktop: Desktop,
+    desk: Desk,
+    ticket: Ticket,
+    seat: Seat,
+    promises: Sequence[Notification],
+) -> int | None:
+    """One letter to one agent about everything new; its id, or None when nothing is left to say."""
+    agent = agents.by_id(unit, seat.agent_id)
+    positions = [promise.position for promise in promises]
+    if not positions or not agents.works_at(unit, agent, ticket.desk_id):
+        return None
+    history = messages.of_ticket(
+        unit, ticket.id, "position >= ? AND visible_at <= ?", min(positions) - EARLIER, unit.now
+    )
+    news = [one for one in history if one.position in positions and one.agent_id != agent.id]
+    if not news:
+        return None
+    newest = max(one.position for one in news)
+    internal = all(one.kind == INTERNAL for one in news)
+    answer = envelopes.reply_address(desktop, desk, Purpose.AGENT_REPLY, seat.handle, newest)
+    note = envelopes.reply_address(desktop, desk, Purpose.AGENT_NOTE, seat.handle, newest)
+    written = desktop.stationery.write(
+        "notice",
+        LetterWords(
+            desk_name=desk.name,
+            ticket_url=envelopes.link(desktop, Purpose.AGENT_LINK, seat.handle),
+            ticket_number=ticket.number,
+            subject=ticket.subject,
+            status=ticket.status,
+            author_name=_author(news[-1]),
+            is_internal=internal,
+            messages=passages.of(unit, desk, news, desktop, Purpose.AGENT_LINK, seat.handle),
+            answer_mailto=_mailto(answer, ticket),
+            note_mailto=_mailto(note, ticket),
+        ),
+        desk.locale,
+    )
+    handle = draw_handle()
+    earlier = [one for one in history if one.position < newest]
+    draft = Draft(
+        message_id=envelopes.message_id(desktop, desk, Purpose.LETTER, handle),
+        from_=Mailbox(desk.address, f"{_author(news[-1])} ({desk.name})"),
+        to=(Mailbox(agent.email, agent.name),),
+        subject=written.subject,
+        text=written.text,
+        html=written.html,
+        date=unit.now,
+        reply_to=note if internal else answer,
+        references=envelopes.references(desktop, desk, ticket, earlier, before=newest),
+        automatic=True,
+        files=passages.files(unit, news),
+    )
+    return envelopes.post(
+        unit,
+        desktop,
+        desk,
+        draft,
+        kind="notice",
+        recipient=agent.email,
+        handle=handle,
+        ticket_id=ticket.id,
+        seat_id=seat.id,
+        position=newest,
+        cause=next((one.inbound_id for one in news if one.inbound_id), None),
+    )
+
+
+def _author(message: Message) -> str:
+    if message.kind in (AGENT, INTERNAL):
+        return message.author_name or "a colleague"
+    if message.kind == CLIENT:
+        return message.author_name or message.author_email or "somebody unknown"
+    return "Helpgate"
+
+
+def _mailto(address: str, ticket: Ticket) -> str:
+    """A link that begins a mail to a sealed address. RFC 6068."""
+    subject = f"Re: {bare_subject(ticket.subject)} [#{ticket.number}]"
+    return f"mailto:{quote(address, safe='@+')}?subject={quote(subject, safe='')}"
+
+

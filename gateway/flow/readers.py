@@ -1,0 +1,149 @@
+"""The parse workers, seen from the parent: it holds the clock, and what dies dies there.
+
+At most two processes, spawned on demand and let go when there is nothing to read. An overrun is an
+answer; a crash is another; both leave a worker behind that is replaced.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import select
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import Future
+from typing import BinaryIO
+
+from gateway.log import logger
+from gateway.mail import wire
+from gateway.mail.reading import Reading
+from gateway.mail.wire import Request
+
+SECONDS = 4.0
+WORKERS = 2
+REST_AFTER_S = 20.0
+
+log = logger("readers")
+
+
+class Overrun(Exception):
+    """The mail could not be read within the time."""
+
+
+class Crashed(Exception):
+    """The worker died while it read this mail."""
+
+
+class Readers:
+    """A pool of parse workers. `read` may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[tuple[Request, Future[Reading]] | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._busy = 0
+        self._lock = threading.Lock()
+
+    def read(self, request: Request) -> Future[Reading]:
+        """The Reading of a mail, soon. The future's exception is Overrun or Crashed."""
+        future: Future[Reading] = Future()
+        with self._lock:
+            self._busy += 1
+            if len(self._threads) < min(self._busy, WORKERS):
+                thread = threading.Thread(target=self._run, name="reader", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+        self._queue.put((request, future))
+        return future
+
+    def stop(self) -> None:
+        """Read what was given, then end the workers."""
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        worker: _Worker | None = None
+        while True:
+            try:
+                item = self._queue.get(timeout=REST_AFTER_S if worker else None)
+            except queue.Empty:
+                _let_go(worker)
+                worker = None
+                continue
+            if item is None:
+                _let_go(worker)
+                return
+            worker = self._answer(worker or _Worker(), *item)
+            with self._lock:
+                self._busy -= 1
+
+    def _answer(self, worker: _Worker, request: Request, future: Future[Reading]) -> _Worker | None:
+        try:
+            future.set_result(worker.read(request))
+        except (Overrun, Crashed) as error:
+            log.warning("worker replaced", reason=type(error).__name__)
+            worker.kill()
+            future.set_exception(error)
+            return None
+        return worker
+
+
+class _Worker:
+    """One process and the two ends of its pipes."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "gateway.mail.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            cwd="/",
+        )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._requests: BinaryIO = self._process.stdin  # type: ignore[assignment]
+        self._answers: BinaryIO = self._process.stdout  # type: ignore[assignment]
+        self._fresh = True
+
+    def read(self, request: Request) -> Reading:
+        """One mail. Raises Overrun or Crashed."""
+        deadline = time.monotonic() + SECONDS + (2.0 if self._fresh else 0.0)  # a fresh one starts first
+        self._fresh = False
+        timer = threading.Timer(max(0.0, deadline - time.monotonic()), self._process.kill)
+        try:
+            wire.send(self._requests, request)
+            ready, _, _ = select.select([self._answers], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise Overrun
+            timer.start()
+            answer = wire.receive(self._answers)
+        except (EOFError, BrokenPipeError) as error:
+            raise Crashed from error
+        finally:
+            timer.cancel()
+        assert isinstance(answer, Reading)
+        return answer
+
+    def kill(self) -> None:
+        self._process.kill()
+        self.close()
+
+    def close(self) -> None:
+        """End it by ending its input."""
+        for pipe in (self._requests, self._answers):
+            try:
+                pipe.close()
+            except BrokenPipeError:
+                pass
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _let_go(worker: _Worker | None) -> None:
+    if worker is not None:
+        worker.close()

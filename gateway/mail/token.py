@@ -1,0 +1,144 @@
+"""Sealed tokens: who holds one may do one thing with one row, until the row's handle is redrawn.
+
+Layout, most significant bit first: purpose (4), key id (6), handle (64), newest message shown (25),
+HMAC-SHA256 over those 99 bits, cut to 80 bits in addresses and Message-IDs and to 128 in links.
+Written as lower-case base32 without padding and read case-blind: 36 or 46 characters, because mail
+programs lower-case local parts. RFC 4648 §6; RFC 2104; RFC 5321 §4.5.3.1.1 (64 octets of local part).
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from base64 import b32decode, b32encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+HANDLE_BITS, NEWEST_BITS, KEY_BITS = 64, 25, 6
+BODY_BITS = 4 + KEY_BITS + HANDLE_BITS + NEWEST_BITS
+BODY_OCTETS = (BODY_BITS + 7) // 8
+NEWEST_MAX = (1 << NEWEST_BITS) - 1
+SHORT, LONG = 36, 46
+MAC_BITS = {SHORT: 80, LONG: 128}
+
+
+class Purpose(IntEnum):
+    """What a token is good for; the handle names a row of the kind given here."""
+
+    REPLY = 0  # participant: a reply to this address
+    LINK = 1  # participant: the public ticket page
+    AGENT_REPLY = 2  # seat: an agent's public answer
+    AGENT_NOTE = 3  # seat: an agent's internal note
+    AGENT_LINK = 4  # seat: an agent's read-only view
+    PATH = 5  # letter: reverse-path, delivery reports come here
+    MESSAGE = 6  # ticket: Message-ID of letters that show the same newest message
+    ROOT = 7  # ticket: the synthetic first id in References
+    LETTER = 8  # letter: Message-ID of a machine mail
+    ACTION = 9  # seat: one action by mail
+
+
+LINKS = frozenset({Purpose.LINK, Purpose.AGENT_LINK})
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token that verified."""
+
+    purpose: Purpose
+    handle: int
+    newest: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """The MAC keys: secrets by id, and the id that seals new tokens. Old ones verify."""
+
+    secrets: Mapping[int, bytes]
+    current: int
+
+    def seal(self, purpose: Purpose, handle: int, newest: int = 0) -> str:
+        """A token for the row with this handle (a signed 64-bit number)."""
+        length = LONG if purpose in LINKS else SHORT
+        body = (int(purpose) << KEY_BITS) | self.current
+        body = (body << HANDLE_BITS) | (handle & ((1 << HANDLE_BITS) - 1))
+        body = (body << NEWEST_BITS) | min(newest, NEWEST_MAX)
+        return _write((body << MAC_BITS[length]) | self._mac(self.current, body, length), length)
+
+    def unseal(self, text: str) -> Token | None:
+        """The token a text is, or None for anything that was not sealed by one of these keys."""
+        length = len(text)
+        if length not in MAC_BITS or (number := _read(text)) is None:
+            return None
+        body, mac = divmod(number, 1 << MAC_BITS[length])
+        purpose, key = divmod(body >> (HANDLE_BITS + NEWEST_BITS), 1 << KEY_BITS)
+        if key not in self.secrets or purpose not in Purpose._value2member_map_:
+            return None
+        if (purpose in LINKS) != (length == LONG):
+            return None
+        octets = MAC_BITS[length] // 8
+        expected = self._mac(key, body, length).to_bytes(octets, "big")
+        if not hmac.compare_digest(expected, mac.to_bytes(octets, "big")):
+            return None
+        handle = (body >> NEWEST_BITS) & ((1 << HANDLE_BITS) - 1)
+        signed = handle - (1 << HANDLE_BITS) if handle >> (HANDLE_BITS - 1) else handle
+        return Token(Purpose(purpose), signed, body & NEWEST_MAX, text.lower())
+
+    def neutralise(self, text: str, keep: Callable[[Token], bool] = lambda token: False) -> str:
+        """The text with every token of ours replaced by `…`, so that quoting one hands nothing on.
+
+        keep: which tokens may stay, for the reader they were made for.
+        """
+        if len(text) < SHORT:
+            return text
+
+        def blank(found: re.Match[str]) -> str:
+            token = self.unseal(found[0])
+            return found[0] if token is None or keep(token) else "…"
+
+        return _CANDIDATE.sub(blank, text)
+
+    def _mac(self, key: int, body: int, length: int) -> int:
+        digest = hmac.digest(self.secrets[key], body.to_bytes(BODY_OCTETS, "big"), "sha256")
+        return int.from_bytes(digest[: MAC_BITS[length] // 8], "big")
+
+
+# A run of exactly so many base32 characters; what verifies is ours, whatever stands around it.
+_CANDIDATE = re.compile(
+    rf"(?<![a-z2-7])(?:[a-z2-7]{{{LONG}}}|[a-z2-7]{{{SHORT}}})(?![a-z2-7])", re.IGNORECASE | re.ASCII
+)
+
+
+def draw_handle() -> int:
+    """A random signed 64-bit number: what a row is called towards the outside."""
+    return int.from_bytes(secrets.token_bytes(8), "big", signed=True)
+
+
+def draw_secret() -> bytes:
+    """A MAC key. RFC 2104 §3: as long as the hash."""
+    return secrets.token_bytes(32)
+
+
+def _shape(length: int) -> tuple[int, int]:
+    """Whole octets that hold so many characters (a multiple of 8 of them), and the bits left over at the end."""
+    characters = -(-length // 8) * 8
+    return characters * 5 // 8, characters * 5 - BODY_BITS - MAC_BITS[length]
+
+
+_SHAPES = {length: _shape(length) for length in MAC_BITS}
+
+
+def _write(number: int, length: int) -> str:
+    octets, unused = _SHAPES[length]
+    return b32encode((number << unused).to_bytes(octets, "big")).decode()[:length].lower()
+
+
+def _read(text: str) -> int | None:
+    octets, unused = _SHAPES[len(text)]
+    try:
+        number = int.from_bytes(b32decode(text.upper().ljust(octets * 8 // 5, "A")), "big")
+    except ValueError:
+        return None
+    return None if number & ((1 << unused) - 1) else number >> unused

@@ -1,0 +1,278 @@
+"""The database: SQLite in a file, or PostgreSQL by URL, behind one `unit` of work.
+
+    with store.unit("desk") as unit:      # one transaction, committed whole or not at all
+        unit.insert(Ticket, subject="Printer")
+    with store.reading() as unit: …       # no transaction, for looking
+
+Peewee describes the tables and opens the connections; the few statements of the hot path are kept
+as text and hydrated by hand, because building them anew costs ten times what the database does
+(docs/decisions/0001). A connection belongs to a thread. Writers of one process queue on one lock
+before `BEGIN IMMEDIATE`: busy timeouts alone starve a thread.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import peewee
+from playhouse.postgres_ext import Psycopg3Database
+
+from gateway.clock import Clock
+from gateway.errors import StoreError, StoreFull
+from gateway.log import step
+
+Row = TypeVar("Row", bound=peewee.Model)
+Value = str | int | bytes | None
+
+SQLITE = "sqlite"
+POSTGRESQL = "postgresql"
+FILE_NAME = "helpgate.sqlite"
+BUSY_TIMEOUT_MS = 10_000
+
+
+class Store:
+    """An open or openable database. Safe to use from many threads."""
+
+    def __init__(self, url: str, data_folder: Path, clock: Clock) -> None:
+        self.engine = SQLITE if url == SQLITE else POSTGRESQL
+        self.url = url
+        self.file = data_folder / FILE_NAME
+        self.clock = clock
+        self.commits: Counter[str] = Counter()
+        self.database = _sqlite(self.file) if self.engine == SQLITE else _postgresql(url)
+        self._turn = threading.RLock()
+        self._statements: dict[Any, str] = {}
+
+    def open(self) -> None:
+        """Connect this thread, or raise StoreError."""
+        with self.reading() as unit:
+            unit.run("SELECT 1")
+
+    def close(self) -> None:
+        """Close this thread's connection; the others close when their threads end."""
+        if not self.database.is_closed():
+            self.database.close()
+
+    @contextmanager
+    def unit(self, kind: str = "desk") -> Iterator[Unit]:
+        """One transaction. `kind` names it in the commit counter. Raises StoreError or StoreFull."""
+        after: list[Callable[[], None]] = []
+        with self._queue(), _translated():
+            connection = self._connection()
+            connection.execute("BEGIN IMMEDIATE" if self.engine == SQLITE else "BEGIN")
+            try:
+                yield Unit(self, connection, after)
+                step(f"{kind}.before-commit")
+                connection.execute("COMMIT")
+                self.commits[kind] += 1
+            except BaseException:
+                self._roll_back(connection)
+                raise
+        step(f"{kind}.committed")
+        for call in after:
+            call()
+
+    @contextmanager
+    def reading(self) -> Iterator[Unit]:
+        """Statements that only look, each by itself. Raises StoreError."""
+        with _translated():
+            connection = self._connection()
+            try:
+                yield Unit(self, connection, [])
+            except BaseException:
+                self._drop_if_broken(connection)
+                raise
+
+    def statement(self, key: Any, build: Callable[[], str]) -> str:
+        """A statement's text, built once and written for this engine."""
+        text = self._statements.get(key)
+        if text is None:
+            text = build()
+            if self.engine == POSTGRESQL:
+                text = text.replace("%", "%%").replace("?", "%s")
+            self._statements[key] = text
+        return text
+
+    @contextmanager
+    def _queue(self) -> Iterator[None]:
+        if self.engine == SQLITE:
+            with self._turn:
+                yield
+        else:
+            yield
+
+    def _connection(self) -> Any:
+        """This thread's connection; a dead one (a restarted server) is replaced."""
+        if self.engine == POSTGRESQL and not self.database.is_closed():
+            if self._driver().closed:
+                self.database.close()
+        return self._driver()
+
+    def _driver(self) -> Any:
+        return self.database.connection()  # type: ignore[no-untyped-call]
+
+    def _roll_back(self, connection: Any) -> None:
+        """Back to where the unit began, where the engine has not gone there by itself already."""
+        try:
+            if self.engine == POSTGRESQL or connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except Exception:  # the first error is the one to tell; a connection in doubt is dropped
+            self.database.close()
+            return
+        self._drop_if_broken(connection)
+
+    def _drop_if_broken(self, connection: Any) -> None:
+        if self.engine == POSTGRESQL and connection.closed:
+            self.database.close()
+
+
+class Unit:
+    """The statements of one transaction. Columns and tables are the Peewee models'."""
+
+    def __init__(self, store: Store, connection: Any, after: list[Callable[[], None]]) -> None:
+        self.store = store
+        self.now = store.clock()
+        self._connection = connection
+        self._after = after
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Call this once the unit is durable; never when it is rolled back."""
+        self._after.append(call)
+
+    def run(self, sql: str, *values: Value) -> Any:
+        """Run one statement with `?` placeholders; returns the driver's cursor."""
+        return self._connection.execute(self.store.statement(sql, lambda: sql), values)
+
+    def insert(self, table: type[peewee.Model], **columns: Value) -> int:
+        """Add a row; returns its id."""
+        key = ("insert", table, *columns)
+        sql = self.store.statement(key, lambda: _insert(table, columns) + " RETURNING id")
+        return int(self._connection.execute(sql, tuple(columns.values())).fetchone()[0])
+
+    def add(self, table: type[peewee.Model], **columns: Value) -> bool:
+        """Add a row unless a unique key has it already; True when it was added."""
+        key = ("add", table, *columns)
+        sql = self.store.statement(key, lambda: _insert(table, columns) + " ON CONFLICT DO NOTHING")
+        return bool(self._connection.execute(sql, tuple(columns.values())).rowcount == 1)
+
+    def change(self, table: type[peewee.Model], id: int, **columns: Value) -> None:
+        """Set columns of the row with this id."""
+        self.change_where(table, "id = ?", (id,), **columns)
+
+    def change_where(
+        self, table: type[peewee.Model], where: str, values: Sequence[Value], **columns: Value
+    ) -> int:
+        """Set columns of the rows that match; returns how many there were."""
+        key = ("change", table, where, *columns)
+        sql = self.store.statement(key, lambda: _update(table, columns, where))
+        return int(self._connection.execute(sql, (*columns.values(), *values)).rowcount)
+
+    def row(self, table: type[Row], where: str, *values: Value) -> Row | None:
+        """The first row that matches, or None."""
+        found = self._select(table, where, values).fetchone()
+        return None if found is None else _hydrate(table, found)
+
+    def rows(self, table: type[Row], where: str, *values: Value) -> list[Row]:
+        """The rows that match; `where` may end in ORDER BY and LIMIT."""
+        return [_hydrate(table, found) for found in self._select(table, where, values).fetchall()]
+
+    def number(self, sql: str, *values: Value) -> int:
+        """The one number a statement gives back; 0 for NULL or no row."""
+        found = self.run(sql, *values).fetchone()
+        return 0 if found is None or found[0] is None else int(found[0])
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """A part that can fail alone, inside the unit."""
+        self._connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK TO SAVEPOINT part")
+            self._connection.execute("RELEASE SAVEPOINT part")
+            raise
+        self._connection.execute("RELEASE SAVEPOINT part")
+
+    def _select(self, table: type[peewee.Model], where: str, values: Sequence[Value]) -> Any:
+        sql = self.store.statement(("select", table, where), lambda: _select(table, where))
+        return self._connection.execute(sql, tuple(values))
+
+
+def _sqlite(file: Path) -> peewee.Database:
+    return peewee.SqliteDatabase(
+        str(file),
+        pragmas={
+            "journal_mode": "wal",
+            "synchronous": "full",
+            "foreign_keys": 1,
+            "busy_timeout": BUSY_TIMEOUT_MS,
+            "cache_size": -8000,
+            "temp_store": "memory",
+        },
+    )
+
+
+def _postgresql(url: str) -> peewee.Database:
+    database: peewee.Database = Psycopg3Database(url, autocommit=True, connect_timeout=10, application_name="helpgate")
+    return database
+
+
+def _columns(table: type[peewee.Model]) -> list[str]:
+    return [field.column_name for field in table._meta.sorted_fields]
+
+
+def _insert(table: type[peewee.Model], columns: dict[str, Value]) -> str:
+    marks = ", ".join("?" * len(columns))
+    return f"INSERT INTO {table._meta.table_name} ({', '.join(columns)}) VALUES ({marks})"
+
+
+def _update(table: type[peewee.Model], columns: dict[str, Value], where: str) -> str:
+    pairs = ", ".join(f"{column} = ?" for column in columns)
+    return f"UPDATE {table._meta.table_name} SET {pairs} WHERE {where}"
+
+
+def _select(table: type[peewee.Model], where: str) -> str:
+    return f"SELECT {', '.join(_columns(table))} FROM {table._meta.table_name} WHERE {where}"
+
+
+def _hydrate(table: Any, values: Sequence[Any]) -> Any:
+    """A model instance straight from a row: every column holds plain text, numbers or octets."""
+    row = table.__new__(table)
+    row.__data__ = dict(zip(table._meta.sorted_field_names, values, strict=True))
+    row.__rel__ = {}
+    row._dirty = set()
+    return row
+
+
+_TRANSIENT = ("OperationalError", "InterfaceError", "DiskFull", "AdminShutdown")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Driver errors that trying again may mend become StoreError; programming errors stay."""
+    try:
+        yield
+    except (sqlite3.Error, peewee.PeeweeException) as error:
+        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+            raise
+        raise _store_error(error) from error
+    except Exception as error:
+        if not type(error).__module__.startswith("psycopg") or not _is_transient(error):
+            raise
+        raise _store_error(error) from error
+
+
+def _is_transient(error: Exception) -> bool:
+    return any(kind.__name__ in _TRANSIENT for kind in type(error).__mro__)
+
+
+def _store_error(error: Exception) -> StoreError:
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    full = "disk is full" in text or "No space left" in text or type(error).__name__ == "DiskFull"
+    return StoreFull(text) if full else StoreError(text)

@@ -1,0 +1,80 @@
+"""Many small writes, one fsync: what has gathered while the last commit ran goes into the next.
+
+Each piece of work gets its result only once it is durable. When one of a group fails, the group is
+rolled back and each is tried alone, so that nobody pays for another's trouble.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from gateway.errors import StoreError
+from gateway.store.database import Store, Unit
+
+Result = TypeVar("Result")
+GROUP_MAX = 200
+
+
+class GroupCommit:
+    """One thread that writes for everybody who cannot wait for a commit of their own."""
+
+    def __init__(self, store: Store, kind: str) -> None:
+        self._store = store
+        self._kind = kind
+        self._queue: queue.SimpleQueue[tuple[Callable[[Unit], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=f"{kind}-writer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what has been given, then end."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def submit(self, work: Callable[[Unit], Result]) -> Future[Result]:
+        """Have `work` done in some unit soon; the future is done when that is committed."""
+        future: Future[Result] = Future()
+        self._queue.put((work, future))
+        return future
+
+    def _run(self) -> None:
+        ended = False
+        while not ended:
+            group, ended = self._gather()
+            if group:
+                self._write(group)
+        self._store.close()
+
+    def _gather(self) -> tuple[list[tuple[Callable[[Unit], Any], Future[Any]]], bool]:
+        group = []
+        item = self._queue.get()
+        while item is not None:
+            group.append(item)
+            if len(group) == GROUP_MAX or self._queue.empty():
+                return group, False
+            item = self._queue.get()
+        return group, True
+
+    def _write(self, group: list[tuple[Callable[[Unit], Any], Future[Any]]]) -> None:
+        try:
+            with self._store.unit(self._kind) as unit:
+                results = [work(unit) for work, _ in group]
+        except Exception as error:  # boundary of the thread: the callers hear of it through their futures
+            if len(group) == 1:
+                group[0][1].set_exception(_told(error))
+                return
+            for item in group:
+                self._write([item])
+            return
+        for (_, future), result in zip(group, results, strict=True):
+            future.set_result(result)
+
+
+def _told(error: Exception) -> Exception:
+    return error if isinstance(error, StoreError) else StoreError(f"{type(error).__name__}: {error}")

@@ -1,0 +1,163 @@
+"""The inbound journal: one row for every mail at every desk, with its fate. It never loses a row."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from peewee import BigAutoField, BigIntegerField, IntegerField, Model, TextField
+
+from gateway.mail.envelope import Envelope
+from gateway.store.database import SQLITE, Unit
+
+RECEIVED = "received"
+APPLIED = "applied"
+HELD = "held"
+DROPPED = "dropped"
+FATES = (RECEIVED, APPLIED, HELD, DROPPED)
+
+
+class Inbound(Model):
+    """One accepted mail at one desk.
+
+    octets: SHA-256 of the raw mail, a key of `blob`.  detail: what stood between the desk's local
+    part and its domain.  reasons, bounce, notes: JSON.  seen: the parse worker died of it this often.
+    """
+
+    id = BigAutoField()
+    received_at = BigIntegerField()
+    channel = TextField()
+    desk_id = BigIntegerField()
+    recipient = TextField()
+    detail = TextField()
+    reverse_path = TextField()
+    recipients = TextField()
+    peer = TextField()
+    helo = TextField()
+    tls = TextField()
+    login = TextField()
+    size = BigIntegerField()
+    octets = TextField()
+    fate = TextField()
+    fate_reason = TextField()
+    final_at = BigIntegerField(null=True)
+    lease_until = BigIntegerField()
+    attempts = IntegerField()
+    released = IntegerField()
+    message_id = TextField()
+    fingerprint = TextField()
+    from_email = TextField()
+    from_name = TextField()
+    subject = TextField()
+    verdict = TextField()
+    reasons = TextField()
+    carrier = TextField(null=True)
+    proof = TextField(null=True)
+    bounce = TextField(null=True)
+    notes = TextField()
+    ticket_id = BigIntegerField(null=True)
+    message = BigIntegerField(null=True)
+    duplicate_of = BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "inbound"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One mail for one desk, as it is written down before anyone is thanked for it."""
+
+    desk_id: int
+    recipient: str
+    detail: str
+    envelope: Envelope
+    size: int
+    octets: str
+    received_at: int
+
+
+def record(unit: Unit, arrival: Arrival) -> int:
+    """Write an arrival down; returns its journal id."""
+    envelope = arrival.envelope
+    return unit.insert(
+        Inbound,
+        received_at=arrival.received_at,
+        channel=envelope.channel,
+        desk_id=arrival.desk_id,
+        recipient=arrival.recipient,
+        detail=arrival.detail,
+        reverse_path=envelope.reverse_path,
+        recipients=json.dumps(envelope.recipients),
+        peer=envelope.peer,
+        helo=envelope.helo,
+        tls=envelope.tls,
+        login=envelope.login,
+        size=arrival.size,
+        octets=arrival.octets,
+    )
+
+
+def is_waiting(unit: Unit) -> bool:
+    """Whether a received mail can be claimed now."""
+    where = f"fate = '{RECEIVED}' AND lease_until <= ? LIMIT 1"
+    return unit.row(Inbound, where, unit.now) is not None
+
+
+def claim(unit: Unit, limit: int, lease_ms: int) -> list[Inbound]:
+    """Take up to `limit` received mails, oldest first; nobody else gets them until the lease ends."""
+    skip = "" if unit.store.engine == SQLITE else " FOR UPDATE SKIP LOCKED"
+    due = unit.rows(
+        Inbound, f"fate = '{RECEIVED}' AND lease_until <= ? ORDER BY id LIMIT ?{skip}", unit.now, limit
+    )
+    for row in due:
+        unit.change(Inbound, row.id, lease_until=unit.now + lease_ms)
+    return due
+
+
+def give_back(unit: Unit, inbound: Inbound, *, until: int, attempts: int, reason: str) -> None:
+    """Let a claimed mail be tried again at a later time."""
+    unit.change(Inbound, inbound.id, lease_until=until, attempts=attempts, fate_reason=reason)
+
+
+def conclude(unit: Unit, inbound: Inbound, fate: str, reason: str, **columns: str | int | None) -> None:
+    """Give a mail its final fate, and write down what was found on the way."""
+    unit.change(
+        Inbound, inbound.id, fate=fate, fate_reason=reason, final_at=unit.now, lease_until=0, **columns
+    )
+
+
+def reconsider(unit: Unit, inbound: Inbound, *, released: bool) -> None:
+    """Run a mail again; released: a human says that it may come in."""
+    unit.change(
+        Inbound,
+        inbound.id,
+        fate=RECEIVED,
+        fate_reason="",
+        final_at=None,
+        lease_until=0,
+        attempts=0,
+        released=int(released),
+    )
+
+
+def recover(unit: Unit) -> None:
+    """At the start of the only daemon of a store: the claims of the one before are void."""
+    unit.change_where(Inbound, f"fate = '{RECEIVED}' AND lease_until > 0 AND attempts = 0", (), lease_until=0)
+
+
+def earlier_copy(unit: Unit, inbound: Inbound, fingerprint: str, since: int) -> int | None:
+    """The journal id of an earlier mail with these very octets at the same desk, or None."""
+    found = unit.row(
+        Inbound,
+        "fingerprint = ? AND desk_id = ? AND id < ? AND received_at >= ? AND fate <> 'dropped' ORDER BY id LIMIT 1",
+        fingerprint,
+        inbound.desk_id,
+        inbound.id,
+        since,
+    )
+    return None if found is None else found.id
+
+
+def by_id(unit: Unit, id: int) -> Inbound | None:
+    """The row with this id."""
+    return unit.row(Inbound, "id = ?", id)

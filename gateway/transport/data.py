@@ -1,0 +1,43 @@
+"""The mail in what follows DATA: found end, dots undone. RFC 5321 §4.1.1.4 and §4.5.2."""
+
+from __future__ import annotations
+
+END = b"\r\n.\r\n"
+_BEGINNINGS = (END[:4], END[:3], END[:2], END[:1])
+
+
+class DataReader:
+    """Turns the octets after `354` into the mail, in whatever pieces they come.
+
+    The mail ends at CRLF "." CRLF and nowhere else; the CRLF of the DATA command counts as the first one.
+    A bare CR or LF is content like any other octet: SMTP smuggling lives from ending a mail there.
+    """
+
+    __slots__ = ("_held", "_skip", "ended", "rest")
+
+    def __init__(self) -> None:
+        self.ended = False
+        self.rest = b""
+        """What followed the end: the next commands."""
+        self._held = END[:2]
+        self._skip = len(self._held)
+
+    def feed(self, piece: bytes) -> bytes:
+        """The part of the mail that is certain now; after `ended` there is nothing more to feed."""
+        text = self._held + piece
+        end = text.find(END)
+        if end >= 0:
+            self.ended = True
+            self.rest = text[end + len(END) :]
+            return self._plain(text, end + 2)
+        held = next((start for start in _BEGINNINGS if text.endswith(start)), b"")
+        self._held = held
+        return self._plain(text, len(text) - len(held))
+
+    def _plain(self, text: bytes, end: int) -> bytes:
+        """`text[:end]` without the borrowed first CRLF and with the doubled dots undone."""
+        if end == 0:
+            return b""
+        content = text[:end].replace(b"\r\n.", b"\r\n")[self._skip :]
+        self._skip = 0
+        return content

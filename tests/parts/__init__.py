@@ -1,0 +1,1 @@
+"""Real programs, and servers that misbehave, started by the tests on free loopback ports."""
