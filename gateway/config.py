@@ -27,7 +27,7 @@ from gateway.errors import ConfigError
 FILE_NAME = "helpgate.toml"
 PREFIX = "HELPGATE_"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Networks = Annotated[tuple[Network, ...], BeforeValidator(lambda value: _networks(value))]
+Networks = Annotated[tuple[Network, ...], BeforeValidator(lambda value: _networks(value))]  # noqa: PLW0108 - defined below
 
 
 class Section(BaseModel):
@@ -178,7 +178,10 @@ class Settings(BaseSettings):
 def load(file: Path) -> Settings:
     """The configuration in `file`, checked. Raises ConfigError that names the key and the mend."""
     if not file.is_file():
-        raise ConfigError("", f"there is no configuration file {file}: run `helpgate init` to make one, or name it with --config")
+        raise ConfigError(
+            "",
+            f"there is no configuration file {file}: run `helpgate init` to make one, or name it with --config",
+        )
     try:
         tree = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -220,7 +223,9 @@ def keys() -> list[tuple[str, Any]]:
     for name, field in Settings.model_fields.items():
         if isinstance(field.default, Section):
             inner = type(field.default).model_fields
-            found += [(f"{name}.{key}", one.get_default(call_default_factory=False)) for key, one in inner.items()]
+            found += [
+                (f"{name}.{key}", one.get_default(call_default_factory=False)) for key, one in inner.items()
+            ]
         else:
             found.append((name, field.default))
     return found
@@ -262,7 +267,9 @@ def _secret(settings: Settings, key: str, name: str, given: str) -> str:
 def _refuse_readable_secrets(file: Path, settings: Settings) -> None:
     """A file that holds a secret must not be readable by others (mode 0640 at most)."""
     smarthost, store = settings.smarthost, settings.store
-    if (smarthost.password and not smarthost.password_file) or (":" in _login(store.url) and not store.url_file):
+    if (smarthost.password and not smarthost.password_file) or (
+        ":" in _login(store.url) and not store.url_file
+    ):
         _refuse_readable(file, "")
 
 
@@ -273,7 +280,9 @@ def _login(url: str) -> str:
 
 def _refuse_readable(file: Path, key: str) -> None:
     if stat.S_IMODE(file.stat().st_mode) & 0o037:
-        raise ConfigError(key, f"{file} holds a secret and others may read it: run `chmod 640 {file.name}` first")
+        raise ConfigError(
+            key, f"{file} holds a secret and others may read it: run `chmod 640 {file.name}` first"
+        )
 
 
 def _networks(value: Any) -> Any:

@@ -27,7 +27,9 @@ def set_up(*, verbose: bool = False, terminal: bool | None = None) -> None:
     ]
     eyes = sys.stderr.isatty() if terminal is None else terminal
     last: Any = (
-        structlog.dev.ConsoleRenderer() if eyes else structlog.processors.JSONRenderer(sort_keys=False, default=str)
+        structlog.dev.ConsoleRenderer()
+        if eyes
+        else structlog.processors.JSONRenderer(sort_keys=False, default=str)
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,

@@ -99,7 +99,9 @@ def agent() -> None:
 @agent.command("add")
 @click.argument("address")
 @click.option("--name", default="", metavar="N", help="What customers call them.")
-@click.option("--desk", "at", multiple=True, metavar="NAME", help="A desk they work at; all when none is named.")
+@click.option(
+    "--desk", "at", multiple=True, metavar="NAME", help="A desk they work at; all when none is named."
+)
 @with_config
 def add_agent(settings: Settings, address: str, name: str, at: tuple[str, ...]) -> None:
     """A new agent.

@@ -10,8 +10,8 @@ import click
 from gateway import clock
 from gateway.cli.options import opened, print_lines, with_config
 from gateway.config import Settings
-from gateway.desk import attachments, messages, notifications, tickets
-from gateway.desk.tables import Attachment, Contact, Desk, Letter, Message, Participant, Ticket
+from gateway.desk import attachments, messages, tickets
+from gateway.desk.tables import Attachment, Contact, Desk, Letter, Message, Notification, Participant, Ticket
 from gateway.mail.token import Keyring, Purpose
 from gateway.store import settings as kept
 from gateway.store.database import Store, Unit
@@ -60,7 +60,9 @@ def _ticket(unit: Unit, keys: Keyring, base_url: str, desk: str, ticket: Ticket)
     letters = _letters(unit, ticket)
     return {
         "number": ticket.number,
-        "public_url": f"{base_url}/helpdesk/ticket/{keys.seal(Purpose.LINK, requester.handle)}" if requester else None,
+        "public_url": f"{base_url}/helpdesk/ticket/{keys.seal(Purpose.LINK, requester.handle)}"
+        if requester
+        else None,
         "desk": desk,
         "subject": ticket.subject,
         "status": ticket.status,
@@ -87,7 +89,12 @@ def _message(message: Message, files: list[Attachment], letters: list[Letter]) -
         "full_text": message.full_text,
         "html": message.html,
         "attachments": [
-            {"filename": one.filename, "content_type": one.content_type, "size": one.size, "sha256": one.sha256}
+            {
+                "filename": one.filename,
+                "content_type": one.content_type,
+                "size": one.size,
+                "sha256": one.sha256,
+            }
             for one in files
         ],
         "deliveries": [
@@ -102,7 +109,7 @@ def _letters(unit: Unit, ticket: Ticket) -> dict[int, list[Letter]]:
     by_id = {one.id: one for one in unit.rows(Letter, "ticket_id = ? ORDER BY id", ticket.id)}
     found: dict[int, list[Letter]] = {}
     for promise in unit.rows(
-        notifications.Notification, "ticket_id = ? AND letter_id IS NOT NULL ORDER BY id", ticket.id
+        Notification, "ticket_id = ? AND letter_id IS NOT NULL ORDER BY id", ticket.id
     ):
         if promise.letter_id in by_id:
             found.setdefault(promise.position, []).append(by_id[promise.letter_id])

@@ -34,7 +34,9 @@ class Answers:
 
 
 @click.command()
-@click.argument("folder", metavar="[DIR]", type=click.Path(file_okay=False, path_type=Path), default=Path("."))
+@click.argument(
+    "folder", metavar="[DIR]", type=click.Path(file_okay=False, path_type=Path), default=Path(".")
+)
 @click.option("--yes", is_flag=True, help="Ask nothing: what is not given is guessed or left out.")
 @click.option("--desk", metavar="NAME", help="Name of the first desk.")
 @click.option("--address", metavar="ADDRESS", help="Address customers write to.")

@@ -67,13 +67,16 @@ def _reconsider(settings: Settings, id: int, *, released: bool) -> None:
         if inbound is None:
             raise click.ClickException(f"there is no mail {id} in the journal")
         if inbound.fate != store_journal.HELD:
-            raise click.ClickException(f"mail {id} is {inbound.fate}, only held mail can be let in or run again")
+            raise click.ClickException(
+                f"mail {id} is {inbound.fate}, only held mail can be let in or run again"
+            )
         store_journal.reconsider(unit, inbound, released=released)
     click.echo(f"mail {id} goes through intake again")
 
 
 def _filter(since: str | None, fate: str | None) -> tuple[str, list[str | int]]:
-    where, values = "id > ?", []
+    where = "id > ?"
+    values: list[str | int] = []
     if since is not None:
         try:
             values.append(clock.from_rfc3339(since))

@@ -82,7 +82,13 @@ class House:
             self.store, settings, self.current, self.stationery, self.courier, self.deliveries
         )
         self.drain = Drain(
-            self.store, settings, self.current, self.stationery, self.readers, Dns().txt, self.folder / TEMPORARY
+            self.store,
+            settings,
+            self.current,
+            self.stationery,
+            self.readers,
+            Dns().txt,
+            self.folder / TEMPORARY,
         )
         self.drain.on_decided.append(self.dispatch.wake)
         self.reception = Reception(self.arrivals, lambda: self.current.directory, self.drain.wake)

@@ -100,7 +100,9 @@ def _web_servers(
     if settings.web.listen:
         pages = routes if not settings.metrics.listen else routes[:2]
         web = WebSettings(settings.web.base_url, settings.web.trusted_proxies)
-        servers.append(_server(app.build(house.door, web, [*pages, *extra]), "web.listen", settings.web.listen))
+        servers.append(
+            _server(app.build(house.door, web, [*pages, *extra]), "web.listen", settings.web.listen)
+        )
     if settings.metrics.listen:
         servers.append(_server(Starlette(routes=routes), "metrics.listen", settings.metrics.listen))
     return servers

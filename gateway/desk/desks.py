@@ -176,8 +176,6 @@ def _refuse_long_local(address: str, pattern: str) -> None:
         raise Invalid("address", "desk.local_part_too_long", limit=LOCAL_MAX)
 
 
-
-
 def _name(name: str, text: str) -> str:
     return _checked_name(text)
 

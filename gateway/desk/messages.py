@@ -45,13 +45,8 @@ def say(
     proof: str = "",
     visible_at: int | None = None,
 ) -> Message:
-    """Add a message at the next position; the UPDATE also makes writers of one ticket queue."""
-    position = unit.number(
-        "UPDATE ticket SET last_position = last_position + 1, updated_at = ? WHERE id = ? RETURNING last_position",
-        unit.now,
-        ticket.id,
-    )
-    ticket.last_position, ticket.updated_at = position, unit.now
+    """Add a message at the next position, with its files and references."""
+    position = _next_position(unit, ticket)
     columns: dict[str, str | int | None] = {
         "ticket_id": ticket.id,
         "position": position,
@@ -79,6 +74,17 @@ def say(
         attachments.keep(unit, message.id, words.files)
     refer(unit, ticket, [words.message_id, *words.references])
     return message
+
+
+def _next_position(unit: Unit, ticket: Ticket) -> int:
+    """The place after the last one; the UPDATE makes writers of one ticket queue."""
+    position = unit.number(
+        "UPDATE ticket SET last_position = last_position + 1, updated_at = ? WHERE id = ? RETURNING last_position",
+        unit.now,
+        ticket.id,
+    )
+    ticket.last_position, ticket.updated_at = position, unit.now
+    return position
 
 
 def refer(unit: Unit, ticket: Ticket, message_ids: Sequence[str]) -> None:

@@ -15,6 +15,8 @@ from gateway.store.database import Unit
 WAITING, WRITTEN, SKIPPED = "waiting", "written", "skipped"
 RECEIPT, RECEIPT_UNPROVEN, NOTICE, REPLY, CLOSED = "receipt", "receipt_unproven", "notice", "reply", "closed"
 
+RECEIPTS = (RECEIPT, RECEIPT_UNPROVEN)
+
 
 @dataclass(frozen=True, slots=True)
 class Occasion:

@@ -52,7 +52,9 @@ def claim(unit: Unit, limit: int, ladder: Ladder) -> list[Letter]:
             continue
         letter.attempts += 1
         letter.lease_until = unit.now + CLAIM_MS
-        unit.change(Letter, letter.id, state=CLAIMED, attempts=letter.attempts, lease_until=letter.lease_until)
+        unit.change(
+            Letter, letter.id, state=CLAIMED, attempts=letter.attempts, lease_until=letter.lease_until
+        )
         taken.append(letter)
     return taken
 
@@ -61,7 +63,10 @@ def sending(unit: Unit, letter: Letter) -> bool:
     """DATA is next. False when the letter is no longer ours to send: the lease tells whose claim it is."""
     mine = f"id = ? AND state = '{CLAIMED}' AND lease_until = ?"
     lease = unit.now + SENDING_MS
-    return unit.change_where(Letter, mine, (letter.id, letter.lease_until), state=SENDING, lease_until=lease) == 1
+    return (
+        unit.change_where(Letter, mine, (letter.id, letter.lease_until), state=SENDING, lease_until=lease)
+        == 1
+    )
 
 
 def recover(unit: Unit, ladder: Ladder) -> None:
@@ -79,7 +84,13 @@ def settle(unit: Unit, outcome: Outcome, ladder: Ladder) -> Letter | None:
     reply = outcome.reply[:REPLY_MAX]
     if outcome.state == "sent":
         unit.change(
-            Letter, letter.id, state=SENT, sent_at=unit.now, last_reply=reply, lease_until=0, next_attempt_at=NEVER
+            Letter,
+            letter.id,
+            state=SENT,
+            sent_at=unit.now,
+            last_reply=reply,
+            lease_until=0,
+            next_attempt_at=NEVER,
         )
     elif outcome.state == "refused":
         return fail(unit, letter, reply)
@@ -133,7 +144,12 @@ def drop(unit: Unit, id: int) -> bool:
     states = f"('{QUEUED}', '{DEFERRED}', '{UNCERTAIN}', '{HELD}', '{FAILED}')"
     return (
         unit.change_where(
-            Letter, f"id = ? AND state IN {states}", (id,), state=DROPPED, next_attempt_at=NEVER, lease_until=0
+            Letter,
+            f"id = ? AND state IN {states}",
+            (id,),
+            state=DROPPED,
+            next_attempt_at=NEVER,
+            lease_until=0,
         )
         == 1
     )

@@ -113,9 +113,7 @@ def comment(
             proof="participant",
             linked=(who.ticket, "continues"),
         )
-    message = tickets.receive(
-        unit, rules, who.ticket, author, words, telling=Telling(), proof="participant"
-    )
+    message = tickets.receive(unit, rules, who.ticket, author, words, telling=Telling(), proof="participant")
     participants.mark_read(unit, who.participant, message.position - 1)
     return who.ticket, message
 
@@ -145,7 +143,12 @@ def file(unit: Unit, keys: Keyring, link: str, handle: str) -> tuple[FileView, s
     who = reader(unit, keys, link)
     row = unit.row(Attachment, "handle = ?", _handle(handle))
     message = unit.row(Message, "id = ?", row.message_id) if row else None
-    if row is None or message is None or message.ticket_id != who.ticket.id or not _may_see(unit, who, message):
+    if (
+        row is None
+        or message is None
+        or message.ticket_id != who.ticket.id
+        or not _may_see(unit, who, message)
+    ):
         raise NotFound("page.not_found")
     return _file_view(row), row.sha256
 
@@ -211,7 +214,12 @@ def _author(desk: Desk, message: Message, agent: bool) -> str:
 
 def _file_view(row: Attachment) -> FileView:
     return FileView(
-        attachments.handle_text(row), row.filename, row.content_type, row.size, row.content_id, bool(row.inline)
+        attachments.handle_text(row),
+        row.filename,
+        row.content_type,
+        row.size,
+        row.content_id,
+        bool(row.inline),
     )
 
 

@@ -14,9 +14,7 @@ def let_in(unit: Unit, ticket: Ticket, contact: Contact, *, reads_from: int, add
     """From this message on the contact may read, and is told in the next letter; an entry says who did it."""
     participant = join(unit, ticket, contact, requester=False, reads_from=reads_from, added_by=added_by)
     if participant.let_in_at is None:
-        unit.change(
-            Participant, participant.id, let_in_at=unit.now, reads_from=reads_from, added_by=added_by
-        )
+        unit.change(Participant, participant.id, let_in_at=unit.now, reads_from=reads_from, added_by=added_by)
     events.record(unit, ticket, events.ADDED, position=reads_from, contact_id=contact.id, detail=added_by)
     entry = Words(text=contacts.display_name(contact), remark=added_by)
     say(unit, ticket, SYSTEM, EVERYONE, entry, Mailbox(""))
@@ -31,14 +29,20 @@ def mark_read(unit: Unit, participant: Participant, position: int) -> None:
     """This participant has seen everything up to here. Monotonic."""
     if position > participant.read_to:
         unit.change_where(
-            Participant, "id = ? AND read_to < ?", (participant.id, position), read_to=position, read_at=unit.now
+            Participant,
+            "id = ? AND read_to < ?",
+            (participant.id, position),
+            read_to=position,
+            read_at=unit.now,
         )
 
 
 def mark_seen_by_agent(unit: Unit, seat: Seat, position: int) -> None:
     """This agent has seen everything up to here. Monotonic."""
     if position > seat.read_to:
-        unit.change_where(Seat, "id = ? AND read_to < ?", (seat.id, position), read_to=position, read_at=unit.now)
+        unit.change_where(
+            Seat, "id = ? AND read_to < ?", (seat.id, position), read_to=position, read_at=unit.now
+        )
 
 
 def of(unit: Unit, ticket: Ticket, contact: Contact | None) -> Participant | None:

@@ -25,7 +25,11 @@ def grant(unit: Unit, budgets: Acknowledge, address_key: str, peer: str) -> bool
     )
     for budget, span, where, values in checks:
         since = unit.now - span
-        if budget and unit.number(f"SELECT count(*) FROM receipt_grant WHERE {where}at > ?", *values, since) >= budget:
+        if (
+            budget
+            and unit.number(f"SELECT count(*) FROM receipt_grant WHERE {where}at > ?", *values, since)
+            >= budget
+        ):
             return False
     if any(budget for budget, *_ in checks):
         unit.insert(Grant, at=unit.now, address_key=address_key, domain=domain, network=network)

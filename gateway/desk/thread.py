@@ -246,4 +246,3 @@ def _place(unit: Unit, ticket_id: int, contact: Contact | None) -> Participant |
     if contact is None:
         return None
     return unit.row(Participant, "ticket_id = ? AND contact_id = ?", ticket_id, contact.id)
-

@@ -120,7 +120,14 @@ def receive_silently(
 
 
 def receive_from_stranger(
-    unit: Unit, rules: Rules, ticket: Ticket, author: Contact | None, by: Mailbox, words: Words, *, notice: bool
+    unit: Unit,
+    rules: Rules,
+    ticket: Ticket,
+    author: Contact | None,
+    by: Mailbox,
+    words: Words,
+    *,
+    notice: bool,
 ) -> Message:
     """What somebody unknown wrote to a ticket: under their own name, for agents only, until let in."""
     message = messages.say(unit, ticket, CLIENT, AGENTS_ONLY, words, by, contact=author, proof="claimed")
@@ -275,7 +282,12 @@ def _set_status(unit: Unit, ticket: Ticket, status: str, why: str, agent: Agent 
 
 def _record(unit: Unit, ticket: Ticket, kind: str, message: Message) -> int:
     return events.record(
-        unit, ticket, kind, position=message.position, agent_id=message.agent_id, contact_id=message.contact_id
+        unit,
+        ticket,
+        kind,
+        position=message.position,
+        agent_id=message.agent_id,
+        contact_id=message.contact_id,
     )
 
 

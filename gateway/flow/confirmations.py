@@ -16,9 +16,7 @@ from gateway.store.database import Unit
 A_DAY = 20  # confirmations an agent gets; a robot that answers them must come to an end
 
 
-def ask_agent(
-    unit: Unit, desktop: Desktop, agent: Agent, seat: Seat, missing: tuple[str, ...]
-) -> None:
+def ask_agent(unit: Unit, desktop: Desktop, agent: Agent, seat: Seat, missing: tuple[str, ...]) -> None:
     """A mail of theirs is held: what is missing, and that a human can release it."""
     ticket = tickets.by_id(unit, seat.ticket_id)
     reason = f"It was not sent to the customer, because this is missing: {', '.join(missing)}."

@@ -111,7 +111,9 @@ class Dispatch:
     def write_due(self) -> int:
         """Write the letters that are due now; returns how many promises were dealt with."""
         with self._store.reading() as unit:
-            if not unit.number("SELECT count(*) FROM notification WHERE state = 'waiting' AND due_at <= ?", unit.now):
+            if not unit.number(
+                "SELECT count(*) FROM notification WHERE state = 'waiting' AND due_at <= ?", unit.now
+            ):
                 return 0
         with self._store.unit("letters") as unit:
             done = letters.write_due(unit, self._desktop)

@@ -24,7 +24,9 @@ log = logger("page")
 class Door:
     """What somebody with a link can do. Synchronous; any thread."""
 
-    def __init__(self, store: Store, settings: Settings, current: Current, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, current: Current, changed: Callable[[], None]
+    ) -> None:
         self._store = store
         self._current = current
         self._changed = changed

@@ -73,7 +73,7 @@ class Drain:
         self._wake = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
-        self.decided: dict[str, int] = {fate: 0 for fate in journal.FATES}
+        self.decided: dict[str, int] = dict.fromkeys(journal.FATES, 0)
         self.on_decided: list[threading.Event] = []
 
     def start(self) -> None:
@@ -183,7 +183,9 @@ class Drain:
 
     def _authenticate(self, reading: Reading, one: Read) -> Authentication:
         terms = self._settings.authentication
-        octets = one.octets or (one.folder / "mail").read_bytes() if terms.verify and one.folder else one.octets
+        octets = (
+            one.octets or (one.folder / "mail").read_bytes() if terms.verify and one.folder else one.octets
+        )
         return authenticate(
             reading, octets, authserv_id=terms.authserv_id, lookup=self._lookup, verify=terms.verify
         )
@@ -214,6 +216,8 @@ class Drain:
         try:
             with self._store.unit("claim") as unit:
                 for row in rows:
-                    journal.give_back(unit, row, until=unit.now + SECOND, attempts=row.attempts, reason=reason)
+                    journal.give_back(
+                        unit, row, until=unit.now + SECOND, attempts=row.attempts, reason=reason
+                    )
         except StoreError:
             self._wake.wait(PAUSE_S)

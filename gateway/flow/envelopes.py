@@ -72,5 +72,9 @@ def references(
 ) -> tuple[str, ...]:
     """The ticket's root, then what was said before, oldest first: relays rewrite Message-ID but keep these."""
     root = message_id(desktop, desk, Purpose.ROOT, ticket.handle)
-    ids = [outward_id(desktop, desk, ticket, one) for one in history if one.position < before and one.kind != "system"]
+    ids = [
+        outward_id(desktop, desk, ticket, one)
+        for one in history
+        if one.position < before and one.kind != "system"
+    ]
     return tuple(dict.fromkeys([root, *ids]))

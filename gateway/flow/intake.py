@@ -173,7 +173,11 @@ def _on_ticket(unit: Unit, mail: Arrived, match: Match, proof: Proof, ticket: Ti
         return Decision(HELD, f"agent not proven: {', '.join(proof.missing)} missing", match, proof, ticket)
     author = proof.contact
     sealed = match.carrier is not None and match.carrier.sealed
-    if author is None or proof.participant is None or (proof.failed and sealed and proof.level == thread.CLAIMED):
+    if (
+        author is None
+        or proof.participant is None
+        or (proof.failed and sealed and proof.level == thread.CLAIMED)
+    ):
         return _for_agents_only(unit, mail, match, proof, ticket, automatic=reading.verdict != HUMAN)
     if proof.failed and proof.level == thread.CLAIMED:
         return _opens(unit, mail, Match(None, None, ticket, match.conflict, match.tried), proof)
@@ -189,9 +193,7 @@ def _on_ticket(unit: Unit, mail: Arrived, match: Match, proof: Proof, ticket: Ti
         return _opens(unit, mail, match, proof, continues=ticket)
     named = _others(unit, mail)
     telling = Telling(knows=frozenset(one.id for one in named))
-    message = tickets.receive(
-        unit, mail.rules, ticket, author, said, telling=telling, proof=proof.recorded
-    )
+    message = tickets.receive(unit, mail.rules, ticket, author, said, telling=telling, proof=proof.recorded)
     if proof.strong and proof.level == thread.PARTICIPANT:
         _let_in(unit, ticket, author, named, message.position)
     return Decision(APPLIED, "carriers disagreed" if match.conflict else "", match, proof, ticket, message)
@@ -219,7 +221,9 @@ def _opens(
     reading, desk = mail.reading, mail.directory.desks[mail.inbound.desk_id]
     author = contacts.meet(unit, reading.sender) if reading.sender and reading.sender.email else None
     human = reading.verdict == HUMAN
-    linked = (continues, "continues") if continues else (match.maybe, "may belong to") if match.maybe else None
+    linked = (
+        (continues, "continues") if continues else (match.maybe, "may belong to") if match.maybe else None
+    )
     ticket, message = tickets.open(
         unit,
         mail.rules,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from gateway.desk import agents, messages
@@ -38,28 +39,11 @@ def write(
     news = [one for one in history if one.position in positions and one.agent_id != agent.id]
     if not news:
         return None
-    newest = max(one.position for one in news)
+    sealed = _Sealed(desktop, desk, ticket, seat, max(one.position for one in news))
     internal = all(one.kind == INTERNAL for one in news)
-    answer = envelopes.reply_address(desktop, desk, Purpose.AGENT_REPLY, seat.handle, newest)
-    note = envelopes.reply_address(desktop, desk, Purpose.AGENT_NOTE, seat.handle, newest)
-    written = desktop.stationery.write(
-        "notice",
-        LetterWords(
-            desk_name=desk.name,
-            ticket_url=envelopes.link(desktop, Purpose.AGENT_LINK, seat.handle),
-            ticket_number=ticket.number,
-            subject=ticket.subject,
-            status=ticket.status,
-            author_name=_author(news[-1]),
-            is_internal=internal,
-            messages=passages.of(unit, desk, news, desktop, Purpose.AGENT_LINK, seat.handle),
-            answer_mailto=_mailto(answer, ticket),
-            note_mailto=_mailto(note, ticket),
-        ),
-        desk.locale,
-    )
+    written = desktop.stationery.write("notice", _words(unit, sealed, news, internal), desk.locale)
     handle = draw_handle()
-    earlier = [one for one in history if one.position < newest]
+    earlier = [one for one in history if one.position < sealed.newest]
     draft = Draft(
         message_id=envelopes.message_id(desktop, desk, Purpose.LETTER, handle),
         from_=Mailbox(desk.address, f"{_author(news[-1])} ({desk.name})"),
@@ -68,8 +52,8 @@ def write(
         text=written.text,
         html=written.html,
         date=unit.now,
-        reply_to=note if internal else answer,
-        references=envelopes.references(desktop, desk, ticket, earlier, before=newest),
+        reply_to=sealed.address(Purpose.AGENT_NOTE if internal else Purpose.AGENT_REPLY),
+        references=envelopes.references(desktop, desk, ticket, earlier, before=sealed.newest),
         automatic=True,
         files=passages.files(unit, news),
     )
@@ -83,8 +67,44 @@ def write(
         handle=handle,
         ticket_id=ticket.id,
         seat_id=seat.id,
-        position=newest,
+        position=sealed.newest,
         cause=next((one.inbound_id for one in news if one.inbound_id), None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """Where an agent's answers to one notice go."""
+
+    desktop: Desktop
+    desk: Desk
+    ticket: Ticket
+    seat: Seat
+    newest: int
+
+    def address(self, purpose: Purpose) -> str:
+        """The agent's own address for a public answer or for a note."""
+        return envelopes.reply_address(self.desktop, self.desk, purpose, self.seat.handle, self.newest)
+
+    def mailto(self, purpose: Purpose) -> str:
+        """A link that begins a mail to it. RFC 6068."""
+        subject = f"Re: {bare_subject(self.ticket.subject)} [#{self.ticket.number}]"
+        return f"mailto:{quote(self.address(purpose), safe='@+')}?subject={quote(subject, safe='')}"
+
+
+def _words(unit: Unit, sealed: _Sealed, news: Sequence[Message], internal: bool) -> LetterWords:
+    desktop, desk, ticket = sealed.desktop, sealed.desk, sealed.ticket
+    return LetterWords(
+        desk_name=desk.name,
+        ticket_url=envelopes.link(desktop, Purpose.AGENT_LINK, sealed.seat.handle),
+        ticket_number=ticket.number,
+        subject=ticket.subject,
+        status=ticket.status,
+        author_name=_author(news[-1]),
+        is_internal=internal,
+        messages=passages.of(unit, desk, news, desktop, Purpose.AGENT_LINK, sealed.seat.handle),
+        answer_mailto=sealed.mailto(Purpose.AGENT_REPLY),
+        note_mailto=sealed.mailto(Purpose.AGENT_NOTE),
     )
 
 
@@ -94,11 +114,3 @@ def _author(message: Message) -> str:
     if message.kind == CLIENT:
         return message.author_name or message.author_email or "somebody unknown"
     return "Helpgate"
-
-
-def _mailto(address: str, ticket: Ticket) -> str:
-    """A link that begins a mail to a sealed address. RFC 6068."""
-    subject = f"Re: {bare_subject(ticket.subject)} [#{ticket.number}]"
-    return f"mailto:{quote(address, safe='@+')}?subject={quote(subject, safe='')}"
-
-

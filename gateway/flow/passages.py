@@ -44,7 +44,7 @@ def quoted(unit: Unit, desk: Desk, message: Message, participant: Participant) -
         ).fetchone()
         reason = row[0] if row else ""
     return Passage(
-        author_name=_name(desk, message),
+        author_name=name(desk, message),
         kind=message.kind,
         written_at=i18n.format_moment(message.created_at, desk.locale, desk.timezone),
         text=message.text,
@@ -64,6 +64,13 @@ def files(unit: Unit, news: Sequence[Message]) -> tuple[File, ...]:
     )
 
 
+def name(desk: Desk, message: Message) -> str:
+    """Who wrote, for a customer: a name, never an agent's address."""
+    return message.author_name or (
+        desk.name if message.kind == AGENT else message.author_email.partition("@")[0]
+    )
+
+
 def people_size(octets: int) -> str:
     """A size for people: `1.2 MB`."""
     if octets < 1000:
@@ -73,11 +80,9 @@ def people_size(octets: int) -> str:
     return f"{octets / 1_000_000:.1f} MB"
 
 
-def _passage(
-    desk: Desk, message: Message, files: Sequence[Attachment], travel: bool, page: str
-) -> Passage:
+def _passage(desk: Desk, message: Message, files: Sequence[Attachment], travel: bool, page: str) -> Passage:
     return Passage(
-        author_name=_name(desk, message),
+        author_name=name(desk, message),
         kind=message.kind,
         written_at=i18n.format_moment(message.created_at, desk.locale, desk.timezone),
         text=message.text,
@@ -93,7 +98,3 @@ def _travels(by_message: dict[int, list[Attachment]]) -> bool:
 
 def _url(page: str, file: Attachment) -> str:
     return f"{page}/attachments/{attachments.handle_text(file)}/{quote(file.filename, safe='')}"
-
-
-def _name(desk: Desk, message: Message) -> str:
-    return message.author_name or (desk.name if message.kind == AGENT else message.author_email.partition("@")[0])

@@ -6,6 +6,7 @@ answer; a crash is another; both leave a worker behind that is replaced.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import select
@@ -133,10 +134,8 @@ class _Worker:
     def close(self) -> None:
         """End it by ending its input."""
         for pipe in (self._requests, self._answers):
-            try:
+            with contextlib.suppress(BrokenPipeError):
                 pipe.close()
-            except BrokenPipeError:
-                pass
         try:
             self._process.wait(5)
         except subprocess.TimeoutExpired:

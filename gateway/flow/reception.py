@@ -23,7 +23,9 @@ log = logger("accept")
 class Reception:
     """Takes mails in: one journal row for each desk a mail is for, sharing the octets, committed together."""
 
-    def __init__(self, writer: GroupCommit, directory: Callable[[], Directory], arrived: Callable[[], None]) -> None:
+    def __init__(
+        self, writer: GroupCommit, directory: Callable[[], Directory], arrived: Callable[[], None]
+    ) -> None:
         self._writer = writer
         self._directory = directory
         self._arrived = arrived

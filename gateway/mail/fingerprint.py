@@ -53,12 +53,22 @@ def _header_lines(octets: Octets) -> Iterator[tuple[int, int]]:
 
 def _normalised(octets: Octets, start: int) -> Iterator[bytes]:
     """The rest in pieces, CRLF as LF, without the line ends some servers add at the very end."""
-    end = len(octets)
-    while end > start and octets[end - 1] in b"\r\n":
-        end -= 1
+    end = _last_word(octets, start)
     while start < end:
         stop = min(start + _CHUNK, end)
         if octets[stop - 1] == 13 and stop < end:
             stop += 1  # keep CR and LF together
         yield octets[start:stop].replace(b"\r\n", b"\n")
         start = stop
+
+
+def _last_word(octets: Octets, start: int) -> int:
+    """The offset behind the last octet that is no line end."""
+    end = len(octets)
+    while end > start:
+        piece = max(start, end - _CHUNK)
+        kept = len(octets[piece:end].rstrip(b"\r\n"))
+        if kept:
+            return piece + kept
+        end = piece
+    return start

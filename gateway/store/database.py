@@ -109,9 +109,8 @@ class Store:
 
     def _connection(self) -> Any:
         """This thread's connection; a dead one (a restarted server) is replaced."""
-        if self.engine == POSTGRESQL and not self.database.is_closed():
-            if self._driver().closed:
-                self.database.close()
+        if self.engine == POSTGRESQL and not self.database.is_closed() and self._driver().closed:
+            self.database.close()
         return self._driver()
 
     def _driver(self) -> Any:
@@ -219,8 +218,16 @@ def _sqlite(file: Path) -> peewee.Database:
 
 
 def _postgresql(url: str) -> peewee.Database:
-    database: peewee.Database = Psycopg3Database(url, autocommit=True, connect_timeout=10, application_name="helpgate")
-    return database
+    return _Postgresql(url, connect_timeout=10, application_name="helpgate")
+
+
+class _Postgresql(Psycopg3Database):  # type: ignore[misc]
+    """Units begin and end their transactions themselves; between them every statement stands alone."""
+
+    def _connect(self) -> Any:
+        connection = super()._connect()
+        connection.autocommit = True
+        return connection
 
 
 def _columns(table: type[peewee.Model]) -> list[str]:

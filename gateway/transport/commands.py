@@ -1,7 +1,8 @@
 """The conversation of one SMTP or LMTP session without its socket: a command goes in, a reply comes out.
 
 RFC 5321 §3 and §4, RFC 2033 (LMTP), RFC 2034 and RFC 3463 (enhanced codes), RFC 1870 (SIZE),
-RFC 2920 (PIPELINING), RFC 6152 (8BITMIME), RFC 6531 (SMTPUTF8). DATA, STARTTLS and QUIT need the socket and are the connection's.
+RFC 2920 (PIPELINING), RFC 6152 (8BITMIME), RFC 6531 (SMTPUTF8).
+DATA, STARTTLS and QUIT need the socket and are the connection's.
 """
 
 from __future__ import annotations

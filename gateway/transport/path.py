@@ -29,8 +29,8 @@ def parse_path(text: str) -> Path | None:
     """What follows `FROM:` or `TO:`; None when it is no path.
 
     A source route is dropped (RFC 5321 §3.3, appendix C). Dots may stand anywhere in a local part: Japanese
-    carriers gave such addresses out, and refusing one would bounce its owner's mail. White space before `<` is
-    let through, as large servers do. Lone surrogates (octets that are no UTF-8) never match.
+    carriers gave such addresses out, and refusing one would bounce its owner's mail. White space before `<`
+    is let through, as large servers do. Lone surrogates (octets that are no UTF-8) never match.
     """
     found = _PATH.fullmatch(text) or _POSTMASTER.fullmatch(text)
     if found is None or not _encodable(text):

@@ -42,6 +42,11 @@ REFUSALS = {
     507: (marked("Not available just now"), marked("Nothing is lost. Please try again later.")),
 }
 """What is said when a request is refused, by status: title and sentence, the same for every reason."""
+INVALID = {
+    "page.empty_comment": marked("Please write something first, or choose a file."),
+    "page.long_comment": marked("This text is too long: %(limit)s characters are possible."),
+}
+NOT_AS_IT_IS = marked("This cannot be sent as it is.")
 NOT_STORED = marked("We could not store your comment just now. Please try again in a minute.")
 T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -171,7 +176,7 @@ class PublicPages:
         token: str = request.path_params["token"]
         ticket = await self._ask(self._door.see, token)
         if not ticket.may_unsubscribe:
-            raise Denied(marked("You cannot stop these mails here."))
+            raise Denied("page.requester_stays")
         _ = self._pages.translator(ticket.locale)
         return answer(
             self._pages.notice(
@@ -212,22 +217,22 @@ class PublicPages:
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
-    """Why a comment was not taken. field: which one, text or files.  key, values: of the catalogue."""
+    """Why a comment was not taken. field: text or files.  phrase: of the catalogue, for the values."""
 
     status: int
     field: str
-    key: str
+    phrase: str
     values: Mapping[str, str | int] | None = None
     headers: Mapping[str, str] | None = None
 
     @classmethod
     def invalid(cls, error: Invalid) -> _Problem:
-        return cls(422, error.field, error.key, error.values)
+        return cls(422, error.field, INVALID.get(error.key, NOT_AS_IT_IS), error.values)
 
     @classmethod
     def flooded(cls, wait: int) -> _Problem:
-        key = marked("That was a lot in a short time. Please wait some minutes and send it again.")
-        return cls(429, "text", key, headers={"Retry-After": str(wait)})
+        phrase = marked("That was a lot in a short time. Please wait some minutes and send it again.")
+        return cls(429, "text", phrase, headers={"Retry-After": str(wait)})
 
     @classmethod
     def too_large(cls, where: str) -> _Problem:
@@ -236,7 +241,7 @@ class _Problem:
         return cls(413, "files", marked("These files are too many or too large."))
 
     def sentence(self, _: Gettext) -> str:
-        return _(self.key) % self.values if self.values else _(self.key)
+        return _(self.phrase) % self.values if self.values else _(self.phrase)
 
 
 def _refusal(pages: Pages, title: str, sentence: str) -> bytes:

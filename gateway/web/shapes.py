@@ -123,6 +123,8 @@ def _body(message: MessageView, base: str, _: Gettext) -> tuple[Markup, Markup |
     Quotes of an HTML mail fold where they stand. Where they cannot be told apart in it, the text
     without them stands for it, and the whole HTML is below the fold.
     """
+    if message.kind == "system":
+        return _text(_event(message, _)), None, frozenset()
     if message.html is None:
         folded = _text(message.full_text) if message.folded_lines else None
         return _text(message.text), folded, frozenset()
@@ -134,6 +136,14 @@ def _body(message: MessageView, base: str, _: Gettext) -> tuple[Markup, Markup |
     if message.folded_lines and not html.has_quotes:
         return _text(message.text), shown, placed
     return shown, None, placed
+
+
+def _event(message: MessageView, _: Gettext) -> str:
+    """The sentence of a system entry, which has who was let in as its text and who did it as its remark."""
+    if not message.remark:
+        return message.text
+    sentence = _("%(who)s added %(name)s to this conversation.")
+    return sentence % {"who": message.remark, "name": message.text}
 
 
 def _text(text: str) -> Markup:

@@ -12,8 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.mail import structure
-from gateway.mail.enclosures import IN_MEMORY, LONGEST_NAME, safe_name
-from gateway.mail.fingerprint import fingerprint
 from gateway.mail.parse import read
 from gateway.mail.quote import hash_line
 from gateway.mail.reading import Mailbox, Reading
@@ -190,6 +188,7 @@ def test_broken_mails_are_read_as_far_as_they_can_be(octets: bytes, text: str) -
         (b"From: Team: a@b.example;", False),
         (b"From: a@b.example\nFrom: c@d.example", True),
         (b"From: a@b.example\nFrom: a@b.example", True),
+        (b"From: a@b.example\nFrom:", True),
         (b"From: a@b.example, c@d.example", True),
         (b"From: alice@example.org)bob@evil.example", True),
         (b"From: =?utf-8?q?admin?=@example.org", True),
@@ -236,63 +235,10 @@ def test_message_ids(field: bytes, message_id: str) -> None:
     assert read(b"Message-ID: " + field + b"\n\nx").message_id == message_id
 
 
-@pytest.mark.parametrize(
-    ("name", "safe"),
-    [
-        ("report.pdf", "report.pdf"),
-        ("../../etc/passwd", "passwd"),
-        ("C:\\Users\\x\\report.pdf", "report.pdf"),
-        ("\u200b.htaccess", "htaccess"),
-        (".\u200bhtaccess", "htaccess"),
-        ("a.html\0.png", "a.html.png"),
-        ("invoice\u202egpj.exe", "invoicegpj.exe"),
-        ("x\r\nContent-Type: text/html", "xContent-Type_ text/html".rpartition("/")[2]),
-        ("con.txt", "_con.txt"),
-        ("NUL", "_NUL"),
-        ("...", ""),
-        ("/", ""),
-        ("\u200b\u200b", ""),
-        ("u\u0308.txt", "ü.txt"),
-        ('a"b<c>.txt', "a_b_c_.txt"),
-    ],
-)
-def test_file_names_are_safe_to_show(name: str, safe: str) -> None:
-    assert safe_name(name) == safe
-
-
-def test_long_file_names_keep_their_ending() -> None:
-    name = safe_name("x" * 5000 + ".pdf")
-    assert len(name) == LONGEST_NAME
-    assert name.endswith("x.pdf")
-    assert len(safe_name("y" * 5000)) == LONGEST_NAME
-
-
-@settings(deadline=None, max_examples=150)
-@given(st.text(max_size=150))
-def test_no_name_leaves_its_folder(name: str) -> None:
-    safe = safe_name(name)
-    assert len(safe) <= LONGEST_NAME
-    assert not set("/\\\0\r\n") & set(safe)
-    assert safe == safe.strip(" .")
-    assert safe_name(safe) == safe
-
-
 def test_reading_twice_says_the_same() -> None:
     octets = mixed(PLAIN, b"Content-Type: application/x\r\n\r\n1", b"Content-Type: image/png\r\n\r\n2")
     assert [file.filename for file in read(octets).enclosures] == ["file-1.bin", "file-2.png"]
     assert read(octets) == read(octets)
-
-
-def test_large_enclosures_become_files(tmp_path: Path) -> None:
-    large = b"Content-Type: application/x; name=l\r\n\r\n" + b"l" * (IN_MEMORY + 1)
-    small = b"Content-Type: application/x; name=s\r\n\r\n" + b"s" * IN_MEMORY
-    first, second = read(mixed(large, small), folder=str(tmp_path)).enclosures
-    assert first.data is None
-    assert Path(first.path).read_bytes() == b"l" * (IN_MEMORY + 1)
-    assert Path(first.path).parent == tmp_path
-    assert Path(first.path).stat().st_mode & 0o777 == 0o600
-    assert (second.data, second.path) == (b"s" * IN_MEMORY, "")
-    assert all(file.data is not None for file in read(mixed(large, small)).enclosures)
 
 
 def nested(levels: int) -> bytes:
@@ -362,20 +308,6 @@ def test_up_to_the_limits_all_is_read(octets: bytes) -> None:
     found = read(octets)
     assert found.notes == ()
     assert "hello" in found.text or found.text.count("plain words") == 998
-
-
-def test_the_fingerprint_sees_the_mail_and_not_its_way() -> None:
-    again = FULL.replace(b"\n", b"\r\n")
-    way = b"Return-Path: <x@y>\r\nReceived: by z;\r\n\tMonday\r\nX-Spam-Status: No\r\nARC-Seal: i=1\r\n"
-    assert fingerprint(way + again + b"\r\n") == fingerprint(FULL)
-    assert fingerprint(FULL.replace(b"<one@", b"<two@")) != fingerprint(FULL)
-    assert fingerprint(FULL.replace(b"A last word.", b"Another word.")) != fingerprint(FULL)
-    assert fingerprint(FULL.replace(b"Subject:", b"Subject: x")) != fingerprint(FULL)
-
-
-def test_the_fingerprint_of_a_long_mail_does_not_depend_on_its_line_ends() -> None:
-    octets = HEAD.replace(b"\r\n", b"\n") + b"\n" + b"a line of some length\n" * 120_000
-    assert fingerprint(octets.replace(b"\n", b"\r\n")) == fingerprint(octets)
 
 
 def well_formed(found: Reading) -> None:

@@ -40,7 +40,7 @@ class StandInDoor:
         if token == self.AGENT:
             return replace(self.ticket, reader="agent", may_unsubscribe=False)
         if token != self.READER:
-            raise NotFound("ticket.none")
+            raise NotFound("page.not_found")
         return self.ticket
 
     def comment(self, token: str, text: str, files: Sequence[Upload]) -> None:
@@ -48,7 +48,7 @@ class StandInDoor:
         if self.failing_to_store:
             raise self.failing_to_store
         if not text.strip() and not files:
-            raise Invalid("text", "Please write something first, or choose a file.")
+            raise Invalid("text", "page.empty_comment")
         stored = tuple(self._keep(upload) for upload in files)
         position = self.ticket.newest + 1
         name = self.ticket.reader_name
@@ -68,12 +68,12 @@ class StandInDoor:
             for file in message.files:
                 if file.handle == handle:
                     return file, iter([self.octets[handle][:1000], self.octets[handle][1000:]])
-        raise NotFound("file.none")
+        raise NotFound("page.not_found")
 
     def unsubscribe(self, token: str) -> None:
         self._may_write(token)
         if not self.ticket.may_unsubscribe:
-            raise Denied("You cannot stop these mails here.")
+            raise Denied("page.requester_stays")
         self.ticket = replace(self.ticket, may_unsubscribe=False)
         self.calls.append(("unsubscribe", ()))
 
@@ -92,7 +92,7 @@ class StandInDoor:
 
     def _may_write(self, token: str) -> None:
         if self.see(token).reader == "agent":
-            raise Denied("An agent's view is read only.")
+            raise Denied("page.agents_only_read")
 
     def _keep(self, upload: Upload) -> FileView:
         content = upload.path_or_bytes

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from gateway.errors import StoreError, StoreFull
+from gateway.errors import Invalid, StoreError, StoreFull
 from tests.web.conftest import Site
 from tests.web.standin import StandInDoor
 
@@ -52,6 +52,12 @@ class TestComments:
         door.failing = failure
         assert site.client.get(site.page()).status_code == status
         assert site.client.post(site.page() + "/read", data={"up_to": "1"}).status_code == status
+
+    def test_says_how_long_a_text_may_be(self, site: Site, door: StandInDoor) -> None:
+        door.failing_to_store = Invalid("text", "page.long_comment", limit=100_000)
+        answer = site.client.post(site.page() + "/comments", data={"text": "long"})
+        assert answer.status_code == 422
+        assert "This text is too long: 100000 characters are possible." in answer.text
 
     def test_a_body_that_is_no_form_is_refused(self, site: Site, door: StandInDoor) -> None:
         where = site.page() + "/comments"

@@ -74,6 +74,12 @@ def test_automatic_replies_and_quotes_are_folded(site: Site, door: StandInDoor) 
     assert '<div class="mail" dir="auto"><p>New and old in one</p></div> </details>' in page
 
 
+def test_says_who_let_whom_in(site: Site, door: StandInDoor) -> None:
+    door.add(said("<Hans>", "system", remark="Ada Byron"))
+    page = site.client.get(site.page()).text
+    assert '<div class="text" dir="auto">Ada Byron added &lt;Hans&gt; to this conversation.</div>' in page
+
+
 def test_pictures_in_place_are_only_the_messages_own(site: Site, door: StandInDoor) -> None:
     mine = door.attach("a.png", b"\x89PNG\r\n\x1a\n", "image/png", "one@x")
     other = door.attach("b.png", b"\x89PNG\r\n\x1a\n", "image/png", "two@x")

@@ -39,9 +39,9 @@ def migrate(store: Store) -> list[str]:
     Raises StoreError when the store was made by a newer program.
     """
     with store.unit("migrate") as unit:
-        unit.run("CREATE TABLE IF NOT EXISTS schema_step (number INTEGER PRIMARY KEY, name TEXT NOT NULL)")
         if store.engine != SQLITE:
             unit.run(f"SELECT pg_advisory_xact_lock({LOCK})")
+        unit.run("CREATE TABLE IF NOT EXISTS schema_step (number INTEGER PRIMARY KEY, name TEXT NOT NULL)")
         done = version(unit)
         refuse_newer(done)
         for number, name in enumerate(NAMES[done:], done + 1):
