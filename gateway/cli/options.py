@@ -14,8 +14,8 @@ import click
 
 from gateway import clock, config
 from gateway.config import FILE_NAME, PREFIX, Settings
-from gateway.store.database import Store
-from gateway.store.migrations import refuse_newer, version
+from gateway.store.database import Store, Unit
+from gateway.store.migrations import NEWEST, has_schema, refuse_newer, version
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -24,15 +24,23 @@ def with_config(command: Command) -> Command:
     """Give a command `--config FILE` and hand it the settings as `settings`."""
 
     def load(ctx: click.Context, param: click.Parameter, value: str | None) -> Settings:
-        return config.load(Path(value or os.environ.get(f"{PREFIX}CONFIG") or FILE_NAME))
+        return config.load(config_file(value))
 
-    return click.option(
-        "--config",
-        "settings",
-        metavar="FILE",
-        callback=load,
-        help=f"The configuration.  [default: ${PREFIX}CONFIG, else ./{FILE_NAME}]",
-    )(command)
+    return _config_option("settings", load)(command)
+
+
+def with_config_file(command: Command) -> Command:
+    """Give a command `--config FILE` and hand it the unread file as `config_file`."""
+
+    def name(ctx: click.Context, param: click.Parameter, value: str | None) -> Path:
+        return config_file(value)
+
+    return _config_option("config_file", name)(command)
+
+
+def config_file(given: str | None) -> Path:
+    """The configuration file that is meant."""
+    return Path(given or os.environ.get(f"{PREFIX}CONFIG") or FILE_NAME)
 
 
 def with_json(command: Command) -> Command:
@@ -49,7 +57,7 @@ def opened(settings: Settings) -> Iterator[Store]:
     store.open()
     try:
         with store.reading() as unit:
-            refuse_newer(version(unit))
+            _refuse_other_schema(unit)
         yield store
     finally:
         store.close()
@@ -67,7 +75,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     """A table on a terminal; tab-separated lines elsewhere."""
     if not sys.stdout.isatty():
         for row in rows:
-            click.echo("\t".join(_flat(cell) for cell in row))
+            click.echo("\t".join(flat(cell) for cell in row))
         return
     from rich.console import Console
     from rich.table import Table
@@ -77,11 +85,26 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_flat(cell)) for cell in row))
+        table.add_row(*(Text(flat(cell)) for cell in row))
     Console().print(table)
 
 
-def _flat(cell: object) -> str:
+def _config_option(name: str, callback: Callable[..., Any]) -> Callable[[Command], Command]:
+    told = f"The configuration.  [default: ${PREFIX}CONFIG, else ./{FILE_NAME}]"
+    return click.option("--config", name, metavar="FILE", callback=callback, help=told)
+
+
+def _refuse_other_schema(unit: Unit) -> None:
+    """A command reads and writes one schema: the newest."""
+    done = version(unit) if has_schema(unit) else 0
+    refuse_newer(done)
+    if done == 0:
+        raise click.ClickException("the store is empty: run `helpgate init` first")
+    if done < NEWEST:
+        raise click.ClickException(f"the store has schema {done}, this program needs {NEWEST}: run `helpgate migrate`")
+
+
+def flat(cell: object) -> str:
     """One line without control characters: what a stranger wrote must not move the cursor."""
     text = "" if cell is None else str(cell)
     return "".join(one if one.isprintable() else " " for one in text)

@@ -22,6 +22,7 @@ from gateway.flow.schedule import Tick
 from gateway.log import logger
 from gateway.transport.listener import Listener
 from gateway.web import app, health
+from gateway.web.patience import PatientHttp
 from gateway.web.settings import WebSettings
 
 DRAIN_S = 15.0
@@ -111,7 +112,7 @@ def _web_servers(
 def _server(application: Starlette, key: str, listen: str) -> tuple[_Server, socket.socket]:
     config = uvicorn.Config(
         application,
-        http="httptools",
+        http=PatientHttp,
         ws="none",
         lifespan="off",
         log_config=None,

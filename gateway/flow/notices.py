@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from gateway.desk import agents, messages
-from gateway.desk.tables import AGENT, CLIENT, INTERNAL, Desk, Message, Notification, Seat, Ticket
+from gateway.desk.tables import AGENT, CLIENT, INTERNAL, Agent, Desk, Message, Notification, Seat, Ticket
 from gateway.flow import envelopes, passages
 from gateway.flow.desktop import Desktop
 from gateway.mail.letter import Draft
@@ -39,13 +39,31 @@ def write(
     news = [one for one in history if one.position in positions and one.agent_id != agent.id]
     if not news:
         return None
-    sealed = _Sealed(desktop, desk, ticket, seat, max(one.position for one in news))
+    sealed = _Sealed(desktop, desk, ticket, seat, max(one.position for one in news), draw_handle())
+    draft = _draft(unit, sealed, agent, news, [one for one in history if one.position < sealed.newest])
+    return envelopes.post(
+        unit,
+        desktop,
+        desk,
+        draft,
+        kind="notice",
+        recipient=agent.email,
+        handle=sealed.letter,
+        ticket_id=ticket.id,
+        seat_id=seat.id,
+        position=sealed.newest,
+        cause=next((one.inbound_id for one in news if one.inbound_id), None),
+    )
+
+
+def _draft(
+    unit: Unit, sealed: _Sealed, agent: Agent, news: Sequence[Message], earlier: Sequence[Message]
+) -> Draft:
+    desktop, desk, ticket = sealed.desktop, sealed.desk, sealed.ticket
     internal = all(one.kind == INTERNAL for one in news)
     written = desktop.stationery.write("notice", _words(unit, sealed, news, internal), desk.locale)
-    handle = draw_handle()
-    earlier = [one for one in history if one.position < sealed.newest]
-    draft = Draft(
-        message_id=envelopes.message_id(desktop, desk, Purpose.LETTER, handle),
+    return Draft(
+        message_id=envelopes.message_id(desktop, desk, Purpose.LETTER, sealed.letter),
         from_=Mailbox(desk.address, f"{_author(news[-1])} ({desk.name})"),
         to=(Mailbox(agent.email, agent.name),),
         subject=written.subject,
@@ -57,30 +75,18 @@ def write(
         automatic=True,
         files=passages.files(unit, news),
     )
-    return envelopes.post(
-        unit,
-        desktop,
-        desk,
-        draft,
-        kind="notice",
-        recipient=agent.email,
-        handle=handle,
-        ticket_id=ticket.id,
-        seat_id=seat.id,
-        position=sealed.newest,
-        cause=next((one.inbound_id for one in news if one.inbound_id), None),
-    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Sealed:
-    """Where an agent's answers to one notice go."""
+    """Where an agent's answers to one notice go; `letter` is the handle of the notice itself."""
 
     desktop: Desktop
     desk: Desk
     ticket: Ticket
     seat: Seat
     newest: int
+    letter: int
 
     def address(self, purpose: Purpose) -> str:
         """The agent's own address for a public answer or for a note."""

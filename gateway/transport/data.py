@@ -2,8 +2,30 @@
 
 from __future__ import annotations
 
+from gateway.errors import StoreError
+from gateway.mail.octets import Octets
+from gateway.transport.commands import TOO_BIG
+from gateway.transport.reception import sorry
+from gateway.transport.wire import Wire
+
 END = b"\r\n.\r\n"
 _BEGINNINGS = (END[:4], END[:3], END[:2], END[:1])
+
+
+async def take_in(wire: Wire, octets: Octets, trace: bytes, most: int) -> str | None:
+    """Fill `octets` with the trace field and a mail of at most `most` octets. The reply that refuses it, if any.
+
+    Whatever comes, it is read up to the final dot: the connection stays in step. Raises EOFError without one.
+    """
+    room = most + len(trace)
+    reader = DataReader()
+    refusal = _append(octets, trace, room)
+    while not reader.ended:
+        content = reader.feed(await wire.piece())
+        if refusal is None:
+            refusal = _append(octets, content, room)
+    wire.unread(reader.rest)
+    return refusal
 
 
 class DataReader:
@@ -41,3 +63,16 @@ class DataReader:
         content = text[:end].replace(b"\r\n.", b"\r\n")[self._skip :]
         self._skip = 0
         return content
+
+
+def _append(octets: Octets, content: bytes, room: int) -> str | None:
+    """Add to a mail that may have `room` octets in all; if that fails, let it go and say why."""
+    if octets.size + len(content) > room:
+        octets.close()
+        return TOO_BIG
+    try:
+        octets.write(content)
+    except StoreError as error:
+        octets.close()
+        return sorry(error)
+    return None

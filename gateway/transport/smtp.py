@@ -16,10 +16,9 @@ from typing import Any, AnyStr, cast
 
 from aiosmtpd.smtp import SMTP, TLSSetupException
 
-from gateway.errors import StoreError
 from gateway.mail.octets import Octets
-from gateway.transport.commands import OUT_OF_ORDER, TOO_BIG, Dialogue
-from gateway.transport.data import DataReader
+from gateway.transport.commands import OUT_OF_ORDER, Dialogue
+from gateway.transport.data import take_in
 from gateway.transport.limits import plain_address
 from gateway.transport.reception import Reception, sorry
 from gateway.transport.wire import LONGEST_LINE, Wire
@@ -273,33 +272,12 @@ class Connection(SMTP):
         return "\r\n".join(replies) if self._reception.settings.protocol == "lmtp" else replies[0]
 
     async def _read_mail(self, octets: Octets, trace: bytes) -> str | None:
-        """Everything up to the final dot, whatever comes: we stay in step. The refusal, if any."""
         self._wire.say("354 the mail, then a dot on a line of its own")
         self._mail_began = self.loop.time()
         self._mail_from_octet = self._wire.received
-        reader = DataReader()
-        refusal = _append(octets, trace, len(trace))
-        room = self._reception.settings.max_message_octets + len(trace)
-        while not reader.ended:
-            content = reader.feed(await self._wire.piece())
-            if refusal is None:
-                refusal = _append(octets, content, room)
-        self._wire.unread(reader.rest)
+        refusal = await take_in(self._wire, octets, trace, self._reception.settings.max_message_octets)
         self._mail_began = None
         return refusal
-
-
-def _append(octets: Octets, content: bytes, room: int) -> str | None:
-    """Add to a mail that may have `room` octets in all; if that fails, let it go and say why."""
-    if octets.size + len(content) > room:
-        octets.close()
-        return TOO_BIG
-    try:
-        octets.write(content)
-    except StoreError as error:
-        octets.close()
-        return sorry(error)
-    return None
 
 
 @lru_cache(maxsize=1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 from gateway.flow.accept import Refusal
 from gateway.mail.envelope import Envelope
 from gateway.mail.octets import Octets
-from gateway.transport.limits import ListenerSettings, Network, Patience
+from gateway.transport.limits import ListenerSettings
 from gateway.transport.listener import Listener
 
 HOSTNAME = "mx.desk.example"
@@ -94,6 +96,12 @@ class Client:
         """Whether the server has hung up and says no more."""
         return await asyncio.wait_for(self.reader.read(), 20) == b""
 
+    def reset(self) -> None:
+        """Vanish: a reset instead of a goodbye."""
+        sock = self.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
     async def close(self) -> None:
         self.writer.close()
         with contextlib.suppress(OSError):
@@ -130,6 +138,12 @@ async def connected(listener: Listener, *, greeted: bool = True) -> AsyncIterato
         await client.close()
 
 
+async def nobody_left(listener: Listener, but: int = 0) -> None:
+    """Returns when the listener has noticed that its connections have ended."""
+    while len(listener._connections) > but:  # noqa: ASYNC110 - it has no event for that
+        await asyncio.sleep(0.001)
+
+
 Scene = Callable[[House, Client], Coroutine[Any, Any, None]]
 
 
@@ -143,17 +157,3 @@ def play(scene: Scene, folder: Path, house: House | None = None, **changes: Any)
         return here
 
     return asyncio.run(run())
-
-
-__all__ = [
-    "HOSTNAME",
-    "Client",
-    "House",
-    "Network",
-    "Patience",
-    "Scene",
-    "connected",
-    "listening",
-    "play",
-    "settings",
-]

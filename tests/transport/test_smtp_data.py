@@ -27,7 +27,7 @@ def read(pieces: list[bytes]) -> tuple[bytes, bytes | None]:
 
 def reference(stream: bytes) -> tuple[bytes, bytes] | None:
     """RFC 5321 §4.5.2 to the letter, line by line."""
-    mail = []
+    mail: list[bytes] = []
     while b"\r\n" in stream:
         line, stream = stream.split(b"\r\n", 1)
         if line == b".":
@@ -44,7 +44,8 @@ STREAMS = st.lists(st.sampled_from([b"\r\n", b".", b"\r", b"\n", b"a", b"..", b"
 @settings(max_examples=600, deadline=None)
 @given(STREAMS, st.lists(st.integers(1, 7), min_size=1))
 def test_reader_agrees_with_the_rfc_however_the_stream_is_cut(stream: bytes, lengths: list[int]) -> None:
-    pieces, at = [], 0
+    pieces: list[bytes] = []
+    at = 0
     while at < len(stream):
         length = lengths[len(pieces) % len(lengths)]
         pieces.append(stream[at : at + length])

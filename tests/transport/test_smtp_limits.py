@@ -13,9 +13,18 @@ import trustme
 
 from gateway.errors import ConfigError
 from gateway.transport.certificate import Certificate
-from gateway.transport.limits import Doorkeeper, plain_address
+from gateway.transport.limits import Doorkeeper, Patience, plain_address
 from gateway.transport.listener import Listener
-from tests.transport.smtp_house import HOSTNAME, Client, House, Patience, connected, listening, play, settings
+from tests.transport.smtp_house import (
+    HOSTNAME,
+    Client,
+    House,
+    connected,
+    listening,
+    nobody_left,
+    play,
+    settings,
+)
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 
@@ -23,17 +32,19 @@ LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 @pytest.mark.parametrize("caps", [{"max_connections": 2, "relays": LOOPBACK}, {"max_connections_per_ip": 2}])
 def test_one_connection_too_many_is_told_politely(tmp_path: Path, caps: dict[str, object]) -> None:
     async def run() -> None:
-        async with listening(House(), settings(tmp_path, **caps)) as listener:
-            async with connected(listener) as one, connected(listener):
-                async with connected(listener, greeted=False) as three:
-                    assert await three.reply() == "421 4.7.0 too many connections, please try again later"
-                    assert await three.ended()
-                assert await one.ask("QUIT") == "221 2.0.0 bye"
-                assert await one.ended()
-                while len(listener._connections) > 1:
-                    await asyncio.sleep(0)
-                async with connected(listener) as four:
-                    assert await four.code("NOOP") == "250 2.0.0"
+        async with (
+            listening(House(), settings(tmp_path, **caps)) as listener,
+            connected(listener) as one,
+            connected(listener),
+            connected(listener, greeted=False) as three,
+        ):
+            assert await three.reply() == "421 4.7.0 too many connections, please try again later"
+            assert await three.ended()
+            assert await one.ask("QUIT") == "221 2.0.0 bye"
+            assert await one.ended()
+            await nobody_left(listener, but=1)
+            async with connected(listener) as four:
+                assert await four.code("NOOP") == "250 2.0.0"
 
     asyncio.run(run())
 
@@ -109,8 +120,7 @@ def test_peer_that_never_reads_is_cut_off(tmp_path: Path) -> None:
         async with listening(House(), wanted) as listener, connected(listener) as client:
             client.writer.transport.pause_reading()  # type: ignore[attr-defined]
             client.send(b"HELP\r\n" * 2_000_000)
-            while listener._connections:
-                await asyncio.sleep(0.01)
+            await nobody_left(listener)
 
     asyncio.run(run())
 
@@ -165,8 +175,7 @@ def test_failed_handshakes_give_their_place_back(tmp_path: Path, authority: trus
                     await client.ask("EHLO c")
                     assert (await client.ask("STARTTLS")).startswith("220")
                     client.send(what)
-                while listener._connections:
-                    await asyncio.sleep(0)
+                await nobody_left(listener)
 
     asyncio.run(run())
 
@@ -197,7 +206,6 @@ def test_stop_lets_a_mail_finish_and_tells_the_others(tmp_path: Path) -> None:
         house = House()
         listener = Listener(settings(tmp_path), house)
         await listener.start()
-        assert listener.accepting
         async with connected(listener) as idle, connected(listener) as busy:
             await busy.to_data()
             stopping = asyncio.create_task(listener.stop(grace=20))

@@ -50,6 +50,13 @@ def migrate(store: Store) -> list[str]:
     return list(NAMES[done:])
 
 
+def has_schema(unit: Unit) -> bool:
+    """Whether any step has ever run here."""
+    if unit.store.engine == SQLITE:
+        return unit.number("SELECT count(*) FROM sqlite_master WHERE name = 'schema_step'") == 1
+    return unit.number("SELECT count(*) FROM pg_tables WHERE tablename = 'schema_step'") == 1
+
+
 def version(unit: Unit) -> int:
     """The number of the last step that ran."""
     return unit.number("SELECT max(number) FROM schema_step")
