@@ -27,48 +27,43 @@ EX_USAGE, EX_DATAERR, EX_NOUSER, EX_TEMPFAIL, EX_NOPERM = 64, 65, 67, 75, 77
 PIECE = 65_536
 HEAD_LINES = 200  # what an MTA writes on top is among the first
 PATIENCE_S = 300.0  # for each reply; the last one may take this long, RFC 5321 §4.5.3.2.6
+UNTOLD = f"unknown@{PIPE_NAME}"  # not the null path, which would make every mail a robot's
 NOBODY = ("", "<>", "mailer-daemon")  # how MTAs write the null reverse-path
 
 _RETURN_PATH = re.compile(rb"^return-path:[ \t]*<?([^<>\r\n]*?)>?[ \t]*\r?\n?$", re.IGNORECASE)
 _PERMISSION = re.compile(rb"5\.7\.\d")
 
 
-class NotTaken(click.ClickException):
-    """The mail was not stored. `exit_code` tells the MTA what to do with it."""
+class NotTaken(Exception):
+    """The mail was not stored. `status` tells the MTA what to do with it."""
 
-    def __init__(self, words: str, exit_code: int) -> None:
+    def __init__(self, words: str, status: int) -> None:
         super().__init__(words)
-        self.exit_code = exit_code
-
-    def show(self, file: Any = None) -> None:
-        """One line: MTAs put it into the bounce or into their log."""
-        click.echo(f"helpgate: {self.message}", file=file, err=file is None)
+        self.status = status
 
 
 class _ForPipes(click.Command):
-    """A command whose exit status an MTA reads."""
+    """A command whose exit status an MTA reads; its one line of words ends in a bounce or a log."""
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
-        """Wrong arguments are 64; a configuration that cannot be read is our trouble."""
+        """Wrong arguments are the caller's mistake; a configuration that cannot be read is our trouble."""
         try:
             return super().make_context(*args, **extra)
+        except click.exceptions.Exit:
+            raise
         except click.UsageError as error:
-            error.exit_code = EX_USAGE
-            raise
-        except (click.exceptions.Exit, click.ClickException):
-            raise
+            raise _ended(error.format_message(), EX_USAGE) from error
         except Exception as error:
-            raise NotTaken(f"not now: {error}", EX_TEMPFAIL) from error
+            raise _ended(f"not now: {_words(error)}", EX_TEMPFAIL) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         """Everything that has no status of its own is our trouble: try again."""
         try:
             return super().invoke(ctx)
-        except NotTaken:
-            raise
+        except NotTaken as error:
+            raise _ended(str(error), error.status) from error
         except Exception as error:
-            words = error.message if isinstance(error, click.ClickException) else str(error) or type(error).__name__
-            raise NotTaken(f"not now: {words}", EX_TEMPFAIL) from error
+            raise _ended(f"not now: {_words(error)}", EX_TEMPFAIL) from error
 
 
 @click.command(cls=_ForPipes)
@@ -127,10 +122,10 @@ def _reverse_path(given: str | None, head: Sequence[bytes]) -> str:
     """What the MTA says, else what it wrote on top of the mail; empty for the null one. RFC 5321 §4.4."""
     if given is None:
         found = next(filter(None, map(_RETURN_PATH.match, head)), None)
-        given = found[1].decode("utf-8", "replace") if found else ""
+        given = found[1].decode("utf-8", "replace") if found else UNTOLD
     if given.strip().lower() in NOBODY:
         return ""
-    return parse_address(given) or ""
+    return parse_address(given) or UNTOLD
 
 
 def _connected(settings: Settings) -> smtplib.LMTP:
@@ -193,3 +188,12 @@ def dotted(pieces: Iterable[bytes]) -> Iterator[bytes]:
         at_start = False
     if not at_start:
         yield b"\r\n"
+
+
+def _ended(words: str, status: int) -> click.exceptions.Exit:
+    click.echo(f"helpgate: {words}", err=True)
+    return click.exceptions.Exit(status)
+
+
+def _words(error: Exception) -> str:
+    return error.format_message() if isinstance(error, click.ClickException) else str(error) or type(error).__name__

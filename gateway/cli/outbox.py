@@ -127,7 +127,8 @@ def _shapes(store: Store, where: str, values: list[str]) -> Iterator[dict[str, A
 
 
 def _shape(letter: Letter, numbers: dict[int, str]) -> dict[str, Any]:
-    due = letter.state in (letters.QUEUED, letters.DEFERRED, letters.UNCERTAIN) and letter.next_attempt_at < NEVER
+    waits = letter.state in (letters.QUEUED, letters.DEFERRED, letters.UNCERTAIN)
+    due = waits and letter.next_attempt_at < NEVER
     return {
         "id": str(letter.id),
         "kind": letter.kind,

@@ -145,5 +145,11 @@ def _heading(mail: Opened) -> Heading:
     reading = mail.reading
     preview = " ".join(reading.text.split())[:_PREVIEW]
     return Heading(
-        mail.number, mail.recipient, mail.sender, reading.subject, preview, reading.date or 0, mail.ticket_path
+        mail.number,
+        mail.recipient,
+        mail.sender,
+        reading.subject,
+        preview,
+        reading.date or 0,
+        mail.ticket_path,
     )

@@ -1,4 +1,4 @@
-"""Who takes part in the demo. Names below .test lead nowhere (RFC 2606 §2)."""
+"""Who takes part in the demo. Names below .test are reserved: mail to them can go nowhere else."""
 
 from __future__ import annotations
 

@@ -78,6 +78,11 @@ def skip(unit: Unit, notification: Notification, reason: str) -> None:
     unit.change(Notification, notification.id, state=SKIPPED, reason=reason)
 
 
+def skip_waiting(unit: Unit, reason: str) -> int:
+    """After a restore: nobody is told again what was promised before. Returns how many promises."""
+    return unit.change_where(Notification, f"state = '{WAITING}'", (), state=SKIPPED, reason=reason)
+
+
 def written(unit: Unit, notification: Notification, letter_id: int) -> None:
     """The promise is in this letter."""
     unit.change(Notification, notification.id, state=WRITTEN, letter_id=letter_id)

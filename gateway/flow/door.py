@@ -16,7 +16,7 @@ from gateway.log import logger
 from gateway.mail.reading import Enclosure
 from gateway.store import blobs
 from gateway.store.blobs import name_of
-from gateway.store.database import Store
+from gateway.store.database import SQLITE, Store
 
 log = logger("page")
 
@@ -31,6 +31,11 @@ class Door:
         self._current = current
         self._changed = changed
         self._rules = Rules(settings.notify.delay_s, settings.notify.hold_s * SECOND)
+
+    @property
+    def sees_at_once(self) -> bool:
+        """An embedded store answers a reader in less time than a thread takes to be woken."""
+        return self._store.engine == SQLITE
 
     def see(self, token: str) -> TicketView:
         """The ticket as this reader may see it."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.responses import Response
 
 from gateway.data import folder
-from gateway.desk.views import TicketView
+from gateway.desk.views import MessageView, TicketView
 from gateway.i18n import translator
 from gateway.web.settings import WebSettings
-from gateway.web.shapes import Gettext, conversation, human_size
+from gateway.web.shapes import Gettext, Reader, conversation, entry, human_size
 
 ASSETS = "/helpdesk/assets"
 ASSET_TYPES = {
@@ -22,6 +24,7 @@ ASSET_TYPES = {
     "page.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
+DRAWN_KEPT, LARGEST_KEPT = 500, 20_000
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' blob:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -78,6 +81,8 @@ class Pages:
             "max_characters": settings.limits.text_octets // 4,
         }
         self._ticket = self._environment.get_template("ticket.html")
+        self._entry = self._environment.get_template("entry.html").module
+        self._drawn = lru_cache(maxsize=DRAWN_KEPT)(self._draw)
         self._notice = self._environment.get_template("notice.html")
         self._unsent = self._environment.get_template("unsent.html")
 
@@ -91,8 +96,21 @@ class Pages:
     def ticket(self, ticket: TicketView, token: str, draft: Draft) -> bytes:
         base = self.base(token)
         _ = self.translator(ticket.locale)
-        shown = conversation(ticket, base, _)
+        reader = Reader(ticket.reader, ticket.locale, ticket.timezone)
+        shown = conversation(ticket, tuple(self._entry_of(one, reader, base) for one in ticket.messages), _)
         return self._ticket.render(_=_, locale=ticket.locale, ticket=shown, base=base, draft=draft).encode()
+
+    def _entry_of(self, message: MessageView, reader: Reader, base: str) -> Markup:
+        """A message never changes: what was drawn once for a reader is kept, unless it is large."""
+        small = len(message.text) + len(message.full_text) + len(message.html or "") < LARGEST_KEPT
+        return (self._drawn if small else self._draw)(message, reader, base)
+
+    def _draw(self, message: MessageView, reader: Reader, base: str) -> Markup:
+        _ = self.translator(reader.locale)
+        shown = entry(message, reader, base, _)
+        macro = self._entry.system if shown.look == "system" else self._entry.message  # type: ignore[attr-defined]
+        drawn: Markup = macro(shown, _)
+        return drawn
 
     def notice(
         self, title: str, sentence: str, action: str = "", button: str = "", locale: str = ""

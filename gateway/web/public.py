@@ -74,6 +74,10 @@ class TicketDoor(Protocol):
     def unsubscribe(self, token: str) -> None:
         """No more mail about this ticket. Raises Denied for the requester and for agents."""
 
+    @property
+    def sees_at_once(self) -> bool:
+        """Whether `see` is shorter than the way to a thread and back: an embedded store, no network."""
+
 
 class PublicPages:
     """The routes below `/helpdesk/ticket/`."""
@@ -138,7 +142,10 @@ class PublicPages:
         return answer(self._refusals.get(status, self._refusals[400]), status, extra)
 
     async def _show(self, request: Request) -> Response:
-        return answer(await self._ask(self._page, request.path_params["token"], Draft()))
+        token: str = request.path_params["token"]
+        if self._door.sees_at_once:
+            return answer(self._page(token, Draft()))
+        return answer(await self._ask(self._page, token, Draft()))
 
     async def _comment(self, request: Request) -> Response:
         token: str = request.path_params["token"]

@@ -48,6 +48,15 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Reader:
+    """For whom a message is drawn. kind: participant or agent."""
+
+    kind: str
+    locale: str
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """Everything `ticket.html` says about a ticket."""
 
@@ -62,12 +71,12 @@ class Conversation:
     is_agent: bool
     reader_name: str
     may_unsubscribe: bool
-    entries: tuple[Entry, ...]
+    entries: tuple[Markup, ...]
     newest: int
 
 
-def conversation(ticket: TicketView, base: str, _: Gettext) -> Conversation:
-    """A ticket as the page shows it. `base` is the path of the page, for the files."""
+def conversation(ticket: TicketView, entries: tuple[Markup, ...], _: Gettext) -> Conversation:
+    """A ticket as the page shows it; `entries` are its messages, drawn."""
     return Conversation(
         number=ticket.number,
         subject=ticket.subject,
@@ -80,7 +89,7 @@ def conversation(ticket: TicketView, base: str, _: Gettext) -> Conversation:
         is_agent=ticket.reader == "agent",
         reader_name=ticket.reader_name,
         may_unsubscribe=ticket.may_unsubscribe,
-        entries=tuple(_entry(message, ticket, base, _) for message in ticket.messages),
+        entries=entries,
         newest=ticket.newest,
     )
 
@@ -98,16 +107,17 @@ def file_url(base: str, file: FileView) -> str:
     return f"{base}/attachments/{quote(file.handle, safe='')}/{quote(plain_name(file.name), safe='')}"
 
 
-def _entry(message: MessageView, ticket: TicketView, base: str, _: Gettext) -> Entry:
+def entry(message: MessageView, reader: Reader, base: str, _: Gettext) -> Entry:
+    """A message as this reader sees it. `base` is the path of the page, for the files."""
     body, folded, placed = _body(message, base, _)
-    label = _label(message, ticket.reader, _)
+    label = _label(message, reader.kind, _)
     return Entry(
         position=message.position,
         look="support" if message.kind == "agent" else message.kind,
         name=message.author_name or label,
         email=message.author_email,
         label=label,
-        moment=_moment(message.written_at, ticket.locale, ticket.timezone),
+        moment=_moment(message.written_at, reader.locale, reader.timezone),
         body=body,
         folded=folded,
         files=tuple(_attachment(file, base) for file in message.files if file.handle not in placed),

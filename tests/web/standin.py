@@ -34,6 +34,10 @@ class StandInDoor:
         self.failing_to_store: GatewayError | None = None
         self.read_up_to = 0
 
+    @property
+    def sees_at_once(self) -> bool:
+        return False
+
     def see(self, token: str) -> TicketView:
         if self.failing:
             raise self.failing

@@ -54,7 +54,7 @@ def has_schema(unit: Unit) -> bool:
     """Whether any step has ever run here."""
     if unit.store.engine == SQLITE:
         return unit.number("SELECT count(*) FROM sqlite_master WHERE name = 'schema_step'") == 1
-    return unit.number("SELECT count(*) FROM pg_tables WHERE tablename = 'schema_step'") == 1
+    return unit.number("SELECT CASE WHEN to_regclass('schema_step') IS NULL THEN 0 ELSE 1 END") == 1
 
 
 def version(unit: Unit) -> int:

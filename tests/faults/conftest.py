@@ -1,0 +1,29 @@
+"""A smarthost and an installation for each test of faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.ledger import House, Ledger, new_house
+from tests.parts.daemon import Daemons
+from tests.parts.scripted_smtp import ScriptedSMTP
+
+
+@pytest.fixture
+def sink() -> Iterator[ScriptedSMTP]:
+    """The smarthost, well-behaved until told otherwise."""
+    with ScriptedSMTP() as server:
+        yield server
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger()
+
+
+@pytest.fixture
+def house(new_daemon: Daemons, sink: ScriptedSMTP) -> House:
+    """An installation on SQLite, not yet started."""
+    return new_house(new_daemon, sink)
