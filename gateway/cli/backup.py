@@ -201,7 +201,7 @@ def _create(file: Path) -> None:
 
 def _give_to_owner(file: Path, folder: Path) -> None:
     """What root restores must be the daemon's to open."""
-    if os.geuid() == 0:
+    if os.geteuid() == 0:
         owner = folder.stat()
         os.chown(file, owner.st_uid, owner.st_gid)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.options import flat, opened, print_lines, with_config, with_json
+from gateway.cli.options import ROW_ID, flat, opened, print_lines, with_config, with_json
 from gateway.cli.reasoning import Chapter, of_file, of_mail
 from gateway.config import Settings
 from gateway.flow.readers import Crashed, Overrun
@@ -27,7 +27,10 @@ def explain(settings: Settings, what: str, as_json: bool) -> None:
     Example: helpgate explain 42
     """
     with opened(settings) as store:
-        chapters = _of_file(store, settings, Path(what)) if not what.isdecimal() else _of_id(store, settings, int(what))
+        if what.isdecimal():
+            chapters = _of_id(store, settings, ROW_ID(what))
+        else:
+            chapters = _of_file(store, settings, Path(what))
     if as_json:
         print_lines([{chapter.name: dict(chapter.facts) for chapter in chapters}])
     elif sys.stdout.isatty():
@@ -57,7 +60,7 @@ def _of_file(store: Store, settings: Settings, file: Path) -> list[Chapter]:
 
 
 def _plain(chapter: Chapter) -> str:
-    lines = [chapter.name.upper()]
+    lines = [chapter.name.replace("_", " ").upper()]
     for key, value in chapter.facts:
         label = key.replace("_", " ")
         parts = value if isinstance(value, list) else [value]
@@ -84,4 +87,6 @@ def _words(value: Any) -> str:
         return ", ".join(f"{key}: {_words(one)}" for key, one in value.items() if one not in (None, "", []))
     if isinstance(value, list):
         return ", ".join(_words(one) for one in value)
-    return {None: "none", "": "none", True: "yes", False: "no"}.get(value, flat(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return flat(value) or "none"

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from gateway import clock
-from gateway.cli.options import opened, print_lines, print_table, with_config, with_json
+from gateway.cli.options import ROW_ID, opened, print_lines, print_table, with_config, with_json
 from gateway.config import Settings
 from gateway.desk import outbox
 from gateway.desk.tables import Desk, Ticket
@@ -40,7 +40,7 @@ def journal(settings: Settings, as_json: bool, since: str | None, fate: str | No
 
 
 @click.command()
-@click.argument("id", type=int)
+@click.argument("id", type=ROW_ID)
 @with_config
 def release(settings: Settings, id: int) -> None:
     """Let a held mail in: it becomes a ticket or a message.
@@ -51,7 +51,7 @@ def release(settings: Settings, id: int) -> None:
 
 
 @click.command()
-@click.argument("id", type=int)
+@click.argument("id", type=ROW_ID)
 @with_config
 def replay(settings: Settings, id: int) -> None:
     """Run a held mail again, by the rules.

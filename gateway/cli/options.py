@@ -14,8 +14,12 @@ import click
 
 from gateway import clock, config
 from gateway.config import FILE_NAME, PREFIX, Settings
+from gateway.errors import ConfigError
 from gateway.store.database import Store, Unit
 from gateway.store.migrations import NEWEST, has_schema, refuse_newer, version
+
+ROW_ID = click.IntRange(1, (1 << 63) - 1)
+"""An id of a row, as a command takes it."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -24,7 +28,11 @@ def with_config(command: Command) -> Command:
     """Give a command `--config FILE` and hand it the settings as `settings`."""
 
     def load(ctx: click.Context, param: click.Parameter, value: str | None) -> Settings:
-        return config.load(config_file(value))
+        file = config_file(value)
+        try:
+            return config.load(file)
+        except OSError as error:
+            raise ConfigError("", f"cannot read {file}: {error.strerror}") from None
 
     return _config_option("settings", load)(command)
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from gateway import clock
-from gateway.cli.options import flat, opened, print_lines, print_table, with_config, with_json
+from gateway.cli.options import ROW_ID, flat, opened, print_lines, print_table, with_config, with_json
 from gateway.config import Settings
 from gateway.desk import outbox as letters
 from gateway.desk.outbox import NEVER, STATES
@@ -55,7 +55,7 @@ def list_letters(settings: Settings, as_json: bool, state: str | None) -> None:
 
 
 @outbox.command("show")
-@click.argument("id", type=int)
+@click.argument("id", type=ROW_ID)
 @with_config
 @with_json
 def show_letter(settings: Settings, id: int, as_json: bool) -> None:
@@ -74,7 +74,7 @@ def show_letter(settings: Settings, id: int, as_json: bool) -> None:
 
 
 @outbox.command("retry")
-@click.argument("ids", type=int, nargs=-1, required=True, metavar="ID...")
+@click.argument("ids", type=ROW_ID, nargs=-1, required=True, metavar="ID...")
 @with_config
 def retry_letters(settings: Settings, ids: tuple[int, ...]) -> None:
     """Try letters again now: those that failed, wait, are held, dropped or perhaps delivered.
@@ -85,7 +85,7 @@ def retry_letters(settings: Settings, ids: tuple[int, ...]) -> None:
 
 
 @outbox.command("drop")
-@click.argument("ids", type=int, nargs=-1, required=True, metavar="ID...")
+@click.argument("ids", type=ROW_ID, nargs=-1, required=True, metavar="ID...")
 @with_config
 def drop_letters(settings: Settings, ids: tuple[int, ...]) -> None:
     """Never send these letters.

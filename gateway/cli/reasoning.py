@@ -11,7 +11,7 @@ from gateway import clock
 from gateway.config import Settings
 from gateway.desk import desks, events, thread
 from gateway.desk.tables import Event, Letter, Message, Notification, Participant, Seat, Ticket
-from gateway.flow.readers import Readers
+from gateway.flow.readers import Crashed, Overrun, Readers
 from gateway.mail.authenticate import authenticate
 from gateway.mail.reading import Mailbox, Reading
 from gateway.mail.wire import Request
@@ -43,22 +43,37 @@ def of_mail(unit: Unit, settings: Settings, inbound: Inbound) -> list[Chapter]:
         _recorded(inbound),
         _outcome(inbound, ticket, message),
         Chapter("consequences", tuple(_consequences(unit, inbound, happened).items())),
+        _judged_today(unit, settings, inbound),
     ]
 
 
 def of_file(unit: Unit, settings: Settings, octets: bytes) -> list[Chapter]:
     """A mail that is not in the journal: how it would be read, and where it would belong. Stores nothing."""
-    reading = _read(octets, desks.directory(unit).addresses)
-    return [_parse(reading), _verdict(reading), _thread(unit, settings, reading, octets)]
+    reading = _read(unit, octets, UNKNOWN_PATH)
+    detail = _detail_of(unit, reading)
+    return [_parse(reading), _verdict(reading), Chapter("thread", _thread(unit, settings, detail, reading, octets))]
 
 
-def _read(octets: bytes, own: frozenset[str]) -> Reading:
+def _read(unit: Unit, octets: bytes, reverse_path: str) -> Reading:
     """By a parse worker, as the daemon does. Raises Overrun or Crashed."""
     readers = Readers()
     try:
-        return readers.read(Request(octets, "", UNKNOWN_PATH, own, "")).result()
+        own = desks.directory(unit).addresses
+        return readers.read(Request(octets, "", reverse_path, own, "")).result()
     finally:
         readers.stop()
+
+
+def _judged_today(unit: Unit, settings: Settings, inbound: Inbound) -> Chapter:
+    """What the rules would say now: what a replay would find, and what proof was missing."""
+    octets = blobs.load(unit, inbound.octets)
+    try:
+        reading = _read(unit, octets, inbound.reverse_path)
+    except (Overrun, Crashed) as error:
+        problem = "reading it takes too long" if isinstance(error, Overrun) else "the worker dies of it"
+        return Chapter("judged_today", (("problem", problem),))
+    found = _thread(unit, settings, inbound.detail, reading, octets)
+    return Chapter("judged_today", (("verdict", reading.verdict), ("reasons", list(reading.reasons)), *found))
 
 
 def _envelope(unit: Unit, inbound: Inbound) -> Chapter:
@@ -234,27 +249,25 @@ def _verdict(reading: Reading) -> Chapter:
     return Chapter("verdict", (("verdict", reading.verdict), ("reasons", list(reading.reasons)), ("report", told)))
 
 
-def _thread(unit: Unit, settings: Settings, reading: Reading, octets: bytes) -> Chapter:
-    """Where it would belong if it came now, to each address it names."""
-    keys = kept.keyring(unit)
-    match = thread.find(unit, keys, _detail_of(unit, reading), reading)
+def _thread(
+    unit: Unit, settings: Settings, detail: str, reading: Reading, octets: bytes
+) -> tuple[tuple[str, Any], ...]:
+    """Where it would belong if it came now, and how sure we would be who wrote it."""
+    match = thread.find(unit, kept.keyring(unit), detail, reading)
     terms = settings.authentication
     known = authenticate(
         reading, octets, authserv_id=terms.authserv_id, lookup=Dns().txt, verify=terms.verify
     )
     proof = thread.prove(unit, match, reading, known, agents_need_all=terms.agents != "token+from")
-    return Chapter(
-        "thread",
-        (
-            ("carriers_tried", list(match.tried)),
-            ("carrier", match.carrier.kind if match.carrier else None),
-            ("ticket", match.ticket.number if match.ticket else None),
-            ("may_belong_to", match.maybe.number if match.maybe else None),
-            ("carriers_disagree", match.conflict),
-            ("proof", proof.level),
-            ("missing", list(proof.missing)),
-            ("authentication", f"{known.result}: {known.why}"),
-        ),
+    return (
+        ("carriers_tried", list(match.tried)),
+        ("carrier", match.carrier.kind if match.carrier else None),
+        ("ticket", match.ticket.number if match.ticket else None),
+        ("may_belong_to", match.maybe.number if match.maybe else None),
+        ("carriers_disagree", match.conflict),
+        ("proof", proof.level),
+        ("missing", list(proof.missing)),
+        ("authentication", f"{known.result}: {known.why}"),
     )
 
 

@@ -40,6 +40,7 @@ from gateway.transport.relay import Relay
 from gateway.transport.submission import Submission
 
 TEMPORARY = "tmp"
+SESSIONS = 4  # connections to the smarthost at a time; what one waits for, the others share a commit with
 LOCK = "daemon.lock"
 
 
@@ -185,7 +186,8 @@ def courier(settings: Settings) -> Courier | None:
             smarthost.username,
             smarthost.password,
             helo_name=settings.smtp.hostname,
-        )
+        ),
+        sessions=SESSIONS,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -44,7 +44,7 @@ class Caught:
         self.folder = folder
         self._changed = threading.Condition()
         numbers = sorted(int(file.stem) for file in folder.glob("*.eml"))
-        self._headings = [_heading(open_mail(number, self._file(number).read_bytes())) for number in numbers]
+        self._headings = [_heading(self._opened(number)) for number in numbers]
 
     @property
     def newest(self) -> int:
@@ -61,7 +61,13 @@ class Caught:
         """One mail, or None when there is no such number."""
         if not any(one.number == number for one in self.headings()):
             return None
-        return open_mail(number, self._file(number).read_bytes())
+        mail = self._opened(number)
+        return replace(mail, recipient=self.named(mail.recipient))
+
+    def named(self, recipient: Mailbox) -> Mailbox:
+        """The recipient by the fullest name anybody wrote to them: a fixed receipt names nobody."""
+        known = (one.recipient for one in self.headings() if one.recipient.email == recipient.email)
+        return max(known, key=lambda box: len(box.name), default=recipient)
 
     def keep(self, envelope: Envelope, octets: bytes) -> tuple[str, ...]:
         """Put a mail in the mailbox of each recipient; its numbers in their order."""
@@ -72,7 +78,7 @@ class Caught:
 
         def found() -> Opened | None:
             mine = (one for one in reversed(self._headings) if one.recipient.email == recipient)
-            opened = (open_mail(one.number, self._file(one.number).read_bytes()) for one in mine)
+            opened = (self._opened(one.number) for one in mine)
             return next(filter(wanted, opened), None)
 
         with self._changed:
@@ -87,6 +93,9 @@ class Caught:
             self._headings.append(_heading(open_mail(number, trace + octets)))
             self._changed.notify_all()
         return number
+
+    def _opened(self, number: int) -> Opened:
+        return open_mail(number, self._file(number).read_bytes())
 
     def _file(self, number: int) -> Path:
         return self.folder / f"{number:06}.eml"

@@ -53,7 +53,7 @@ def command(smtp_port: int) -> str:
     The Message-ID differs each time: without one, the same words within an hour are the same mail.
     """
     mail = (
-        f"From: {DAVE.name} <{DAVE.email}>\\nMessage-ID: <{{time.time()}}@{DAVE.email}>\\n"
+        f"From: {DAVE.name} <{DAVE.email}>\\nMessage-ID: <{{time.time()}}@customers.helpgate.test>\\n"
         "Subject: Where is my parcel?\\n\\nIt was due on Monday."
     )
     call = f'SMTP("{LOOPBACK}",{smtp_port},"me").sendmail("{DAVE.email}","{DESK.email}",f"{mail}")'

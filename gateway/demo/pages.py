@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, fields
 from urllib.parse import parse_qs
 
 from anyio import to_thread
@@ -49,7 +49,16 @@ AS_SENT = {
 """A mail is a document of its own: no script, no request, no origin; its links open beside it (T35)."""
 IN_A_NEW_TAB = '<base target="_blank">'
 
-Form = Mapping[str, str]
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What was filled in, line ends as \\n; the answer has only the last two."""
+
+    name: str = ""
+    address: str = ""
+    subject: str = ""
+    to: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +114,10 @@ class CatcherPages:
 
     async def _list(self, request: Request) -> Response:
         sent = request.query_params.get("sent", "")
+        newest = self._caught.newest  # asked first: what comes meanwhile is found by the next look
         boxes = await to_thread.run_sync(self._boxes)
         sent = sent if sent.isascii() and sent.isdigit() else ""
-        return self._page("list.html", boxes=boxes, newest=self._caught.newest, sent=sent)
+        return self._page("list.html", boxes=boxes, newest=newest, sent=sent)
 
     async def _newest(self, request: Request) -> Response:
         return answer(str(self._caught.newest).encode())
@@ -151,28 +161,23 @@ class CatcherPages:
     # ---- writing ----
 
     async def _blank(self, request: Request) -> Response:
-        return self._blank_form({"name": DAVE.name, "address": DAVE.email}, "")
+        return self._blank_form(Form(DAVE.name, DAVE.email))
 
     async def _write(self, request: Request, form: Form) -> Response:
-        from_, to = parse_address(form.get("address", "").strip()), form.get("to", "")
-        if from_ is None or to not in self._desks():
+        from_ = parse_address(form.address.strip())
+        if from_ is None or form.to not in self._desks():
             return self._blank_form(form, "That is no mail address: write name@customers.helpgate.test.")
-        subject, text = form.get("subject", ""), form.get("text", "")
-        draft = writing.new_mail(
-            Mailbox(from_, form.get("name", "")), Mailbox(to), subject, text, clock.now()
-        )
+        author = Mailbox(from_, form.name)
+        draft = writing.new_mail(author, Mailbox(form.to), form.subject, form.text, clock.now())
         return await self._sent(draft, lambda error: self._blank_form(form, error))
 
     async def _reply(self, request: Request, form: Form) -> Response:
         mail = await self._opened(request)
         if mail is None:
             return self._nothing_there()
-        text, to = form.get("text", ""), form.get("to", "")
-        if not text.strip():
-            return self._shown(mail, "", form, "Please write something first.")
-        if to not in {choice.address for choice in mail.choices}:
+        if form.to not in {choice.address for choice in mail.choices}:
             return self._refused(400, "The mail does not offer that address.")
-        draft = writing.answer(mail, to, text, clock.now())
+        draft = writing.answer(mail, form.to, form.text, clock.now())
         return await self._sent(draft, lambda error: self._shown(mail, "", form, error))
 
     async def _sent(self, draft: Draft, again: Callable[[str], Response]) -> Response:
@@ -193,18 +198,18 @@ class CatcherPages:
                 return self._refused(403, "Mail is written on the catcher's own pages only.")
             try:
                 body = (await small_body(request, LONGEST_FORM)).decode("latin-1")
-                fields = parse_qs(body, errors="replace", max_num_fields=20)
+                filled = parse_qs(body, errors="replace", max_num_fields=20)
             except TooLarge:
                 return self._refused(413, "That is too long for this form.")
             except (ValueError, ClientDisconnect):
                 return self._refused(400, "The form could not be read.")
-            return await act(request, {name: _lines(values[0]) for name, values in fields.items()})
+            return await act(request, _form(filled))
 
         return endpoint
 
     # ---- pages ----
 
-    def _shown(self, mail: Opened, view: str, form: Form | None = None, error: str = "") -> Response:
+    def _shown(self, mail: Opened, view: str, form: Form = Form(), error: str = "") -> Response:
         views = [one for one in VIEWS if one != "html" or mail.html]
         source = mail.octets[:LONGEST_SOURCE].decode("utf-8", "replace")
         return self._page(
@@ -215,11 +220,11 @@ class CatcherPages:
             views=views,
             source=source,
             quoted=writing.quoted(mail),
-            form=form or {},
+            form=form,
             error=error,
         )
 
-    def _blank_form(self, form: Form, error: str) -> Response:
+    def _blank_form(self, form: Form, error: str = "") -> Response:
         return self._page("write.html", 422 if error else 200, form=form, error=error, desks=self._desks())
 
     def _page(self, template: str, status: int = 200, **values: object) -> Response:
@@ -242,7 +247,10 @@ class CatcherPages:
         boxes: dict[str, list[Heading]] = {}
         for heading in reversed(self._caught.headings()):
             boxes.setdefault(address_key(heading.recipient.email), []).insert(0, heading)
-        found = [Box(_named(mails), key in ours, tuple(mails)) for key, mails in boxes.items()]
+        found = [
+            Box(self._caught.named(mails[0].recipient), key in ours, tuple(mails))
+            for key, mails in boxes.items()
+        ]
         return sorted(found, key=lambda box: not box.is_agent)
 
     def _agents(self) -> set[str]:
@@ -254,11 +262,6 @@ class CatcherPages:
 
     def _desks(self) -> list[str]:
         return [desk.address for desk in self._house.current.directory.desks.values()]
-
-
-def _named(mails: list[Heading]) -> Mailbox:
-    """The owner of a mailbox by the fullest name somebody wrote; fixed receipts name nobody."""
-    return max((one.recipient for one in mails), key=lambda box: len(box.name))
 
 
 def _assets(pages: Pages) -> dict[str, str]:
@@ -273,5 +276,6 @@ def _download(octets: bytes, name: str) -> Response:
     return Response(octets, 200, headers, downloads.OCTET_STREAM)
 
 
-def _lines(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+def _form(filled: dict[str, list[str]]) -> Form:
+    known = {one.name: filled[one.name][0] for one in fields(Form) if one.name in filled}
+    return Form(**{name: text.replace("\r\n", "\n").replace("\r", "\n") for name, text in known.items()})

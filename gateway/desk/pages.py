@@ -114,14 +114,16 @@ def comment(
             linked=(who.ticket, "continues"),
         )
     message = tickets.receive(unit, rules, who.ticket, author, words, telling=Telling(), proof="participant")
-    participants.mark_read(unit, who.participant, message.position - 1)
+    participants.mark_read(unit, who.participant, min(message.position - 1, _readable_to(unit, who.ticket)))
     return who.ticket, message
 
 
 def mark_read(unit: Unit, keys: Keyring, link: str, position: int) -> None:
     """The holder of this link has had everything up to here before their eyes. Raises NotFound."""
     who = reader(unit, keys, link)
-    position = min(position, max((one.position for one in _shown(unit, who)), default=0))
+    position = min(
+        position, _readable_to(unit, who.ticket), max((one.position for one in _shown(unit, who)), default=0)
+    )
     if who.participant is not None:
         participants.mark_read(unit, who.participant, position)
     elif who.seat is not None:
@@ -164,6 +166,14 @@ def _shown(unit: Unit, who: Reader) -> list[Message]:
         max(who.participant.reads_from, newest + 1),
         unit.now,
     )
+
+
+def _readable_to(unit: Unit, ticket: Ticket) -> int:
+    """The position before the first message still held: nobody has read that one by reading what is behind it."""
+    held = unit.number(
+        "SELECT min(position) FROM message WHERE ticket_id = ? AND visible_at > ?", ticket.id, unit.now
+    )
+    return held - 1 if held else ticket.last_position
 
 
 def _may_unsubscribe(participant: Participant | None) -> bool:

@@ -175,7 +175,8 @@ def _of_seat(unit: Unit, kind: str, token: Token) -> Carrier | None:
     row = unit.row(Seat, "handle = ?", token.handle)
     if row is None:
         return None
-    return Carrier(kind, row.ticket_id, True, token.purpose, token.newest, seat=row)
+    speaks = row if kind == ADDRESS else None  # an agent's link is a view: it proves nobody, promise 7
+    return Carrier(kind, row.ticket_id, True, token.purpose, token.newest, seat=speaks)
 
 
 def _of_ticket(unit: Unit, kind: str, token: Token) -> Carrier | None:

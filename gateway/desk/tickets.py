@@ -204,7 +204,8 @@ def close(unit: Unit, rules: Rules, ticket: Ticket, agent: Agent | None = None) 
         event = events.record(
             unit, ticket, events.CLOSED, position=ticket.last_position, agent_id=agent.id if agent else None
         )
-        due = unit.now + desks.delay_ms(desk, rules.delay_s)
+        shown_at = unit.number("SELECT max(visible_at) FROM message WHERE ticket_id = ?", ticket.id)
+        due = notifications.due_at(unit, desk, shown_at, desks.delay_ms(desk, rules.delay_s))
         notifications.tell_requester(
             unit, Occasion(event, ticket, ticket.last_position, due), notifications.CLOSED
         )

@@ -33,6 +33,8 @@ def settle(unit: Unit, keys: Keyring, path: Token | None, reading: Reading) -> S
         return Settled("a delivery report that names no letter of ours")
     ticket = unit.row(Ticket, "id = ?", letter.ticket_id) if letter.ticket_id else None
     report = reading.report
+    if not _has_left(letter):
+        return Settled(f"letter {letter.id} has not left yet, nobody can report on it")
     if report is None:
         if reading.verdict in (AUTO_REPLY, AUTOMATIC, BULK):
             return Settled(f"automatic reply to letter {letter.id}", letter, ticket)
@@ -43,6 +45,11 @@ def settle(unit: Unit, keys: Keyring, path: Token | None, reading: Reading) -> S
     fresh = letter.state != outbox.FAILED
     failed = outbox.fail(unit, letter, report.reply or "returned by a delivery report") if fresh else None
     return Settled(f"letter {letter.id} failed", letter, ticket, failed)
+
+
+def _has_left(letter: Letter) -> bool:
+    """Whether the next mail server has it, or may have it. Letters to several people share an id others know."""
+    return bool(letter.doubts) or letter.state in (outbox.SENDING, outbox.SENT, outbox.FAILED)
 
 
 def _named_letter(unit: Unit, keys: Keyring, reading: Reading) -> Letter | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import Protocol
 
 from gateway.mail.letter import Outcome, Parcel
@@ -14,13 +15,14 @@ class Courier(Protocol):
     def deliver(
         self,
         parcels: Sequence[Parcel],
-        sending: Callable[[int], bool],
+        sending: Callable[[int], Future[bool]],
         settled: Callable[[Outcome], None],
     ) -> None:
         """Try every parcel once; return when each has had its one outcome. Blocks; never raises.
 
         sending: called with the id right before DATA of that parcel, when nothing but its text is left
-        to hand over; the caller commits that durably. False: do not send it, its outcome is `untried`.
+        to hand over; the future is done once the caller has committed that durably. False or an exception:
+        do not send it, its outcome is `untried`.
         settled: called once for each parcel as soon as its outcome is known.
-        Both are called from threads of the courier, several at a time.
+        Both are called from the courier's own thread and must not block.
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 
@@ -133,23 +134,23 @@ class Dispatch:
             return 0
         step("dispatch.claimed")
         by_id = {letter.id: letter for letter in claimed}
-        settled: list[Future[None]] = []
+        settled: list[tuple[Outcome, Future[None]]] = []
         stops: list[str] = []
 
-        def sending(id: int) -> bool:
-            allowed = self._writer.submit(lambda unit: outbox.sending(unit, by_id[id])).result()
-            step("dispatch.sending")
+        def sending(id: int) -> Future[bool]:
+            allowed = self._writer.submit(lambda unit: outbox.sending(unit, by_id[id]))
+            allowed.add_done_callback(lambda _: step("dispatch.sending"))
             return allowed
 
         def outcome_is(outcome: Outcome) -> None:
             step("dispatch.answered")
             if outcome.stop:
                 stops.append(outcome.reply)
-            settled.append(self._writer.submit(lambda unit: self._settle(unit, outcome)))
+            settled.append((outcome, self._write_down(outcome)))
 
         self._courier.deliver([_parcel(letter) for letter in claimed], sending, outcome_is)
-        for future in settled:
-            future.result()
+        for outcome, written in settled:
+            self._await(outcome, written)
         self._stop_queue(stops)
         return len(claimed)
 
@@ -157,13 +158,31 @@ class Dispatch:
     def _desktop(self) -> Desktop:
         return Desktop(self._settings, self._current.keys, self._stationery)
 
+    def _write_down(self, outcome: Outcome) -> Future[None]:
+        return self._writer.submit(lambda unit: self._settle(unit, outcome))
+
+    def _await(self, outcome: Outcome, written: Future[None]) -> None:
+        """Nobody can ask the relay again what it said: the store is asked until it has taken it, or we end."""
+        while True:
+            try:
+                return written.result()
+            except StoreError as error:
+                if self._stopping:
+                    raise
+                log.warning("store in trouble", problem=str(error))
+                time.sleep(PAUSE_S)
+                written = self._write_down(outcome)
+
     def _settle(self, unit: Unit, outcome: Outcome) -> None:
         failed = outbox.settle(unit, outcome, self._ladder)
         if failed is not None:
             confirmations.tell_author(unit, self._desktop, failed)
+        unit.after_commit(lambda: self._tell(outcome))
+
+    def _tell(self, outcome: Outcome) -> None:
         self.outcomes[outcome.state] = self.outcomes.get(outcome.state, 0) + 1
         log.info("delivery", letter=outcome.id, state=outcome.state)
-        unit.after_commit(lambda: step("dispatch.settled"))
+        step("dispatch.settled")
 
     def _stop_queue(self, stops: list[str]) -> None:
         """The relay will not have us at all: say so and wait, instead of asking again and again."""

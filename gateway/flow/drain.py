@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -106,32 +107,43 @@ class Drain:
 
     def _claim(self) -> list[Read]:
         """Take mails and have them read. A store in trouble is asked again later."""
+        rows: list[Inbound] = []
         try:
             with self._store.reading() as unit:
                 if not journal.is_waiting(unit):
                     return []
             with self._store.unit("claim") as unit:
                 rows = journal.claim(unit, BATCH, LEASE_MS)
-            step("intake.claimed")
-            with self._store.reading() as unit:
-                return [self._begin(unit, row) for row in rows]
-        except StoreError as error:
-            log.warning("store in trouble", problem=str(error))
-            self._wake.wait(PAUSE_S)
+        except StoreError as error:  # perhaps in the commit itself, so that the claims may stand
+            self._give_back(rows, error)
             return []
+        step("intake.claimed")
+        return [begun for row in rows if (begun := self._begin(row)) is not None]
 
-    def _begin(self, unit: Unit, inbound: Inbound) -> Read:
+    def _begin(self, inbound: Inbound) -> Read | None:
+        """Give a mail to the readers, or back when store or disk cannot show it."""
+        try:
+            with self._store.reading() as unit:
+                return self._read(unit, inbound)
+        except (StoreError, OSError) as error:
+            self._give_back([inbound], error)
+            return None
+
+    def _read(self, unit: Unit, inbound: Inbound) -> Read:
         own = self._current.directory.addresses
         if inbound.size <= IN_MEMORY:
             octets = blobs.load(unit, inbound.octets)
             request = Request(octets, "", inbound.reverse_path, own, "")
             return Read(inbound, self._readers.read(request), octets, None)
         folder = Path(tempfile.mkdtemp(dir=self._folder))
-        path = folder / "mail"
-        with path.open("wb") as file:
-            for piece in blobs.pieces(unit, inbound.octets):
-                file.write(piece)
-        request = Request(None, str(path), inbound.reverse_path, own, str(folder))
+        try:
+            with (folder / "mail").open("wb") as file:
+                for piece in blobs.pieces(unit, inbound.octets):
+                    file.write(piece)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        request = Request(None, str(folder / "mail"), inbound.reverse_path, own, str(folder))
         return Read(inbound, self._readers.read(request), b"", folder)
 
     def _settle(self, batch: Sequence[Read]) -> None:
@@ -141,8 +153,7 @@ class Drain:
         try:
             fates = self._apply(read)
         except StoreError as error:
-            log.warning("store in trouble", problem=str(error))
-            self._give_back([one.inbound for one, _ in read], str(error))
+            self._give_back([one.inbound for one, _ in read], error)
             fates = []
         for fate in fates:
             self.decided[fate] += 1
@@ -159,6 +170,8 @@ class Drain:
                 try:
                     with unit.savepoint():
                         fates.append(intake.apply(unit, arrived).fate)
+                except journal.ClaimLost:
+                    log.warning("the claim ran out", inbound=arrived.inbound.id)
                 except StoreError:
                     raise
                 except Exception:  # one mail's trouble is its own: it is tried again, then held
@@ -170,16 +183,18 @@ class Drain:
         """The mail as it was read, or None when the worker failed on it."""
         try:
             reading = one.reading.result()
-        except (Overrun, Crashed) as error:
-            self._failed(one.inbound, error)
-            return None
-        return Arrived(
-            one.inbound,
-            reading,
-            self._authenticate(reading, one),
-            self._current.directory,
-            Desktop(self._settings, self._current.keys, self._stationery),
-        )
+            authentication = self._authenticate(reading, one)
+        except Overrun:
+            self._failed(one.inbound, "reading it took too long", hold=True)
+        except Crashed:
+            self._failed(one.inbound, "the worker died while reading it")
+        except Exception:  # one mail's trouble is its own: it is tried again, then held
+            log.exception("reading failed", inbound=one.inbound.id)
+            self._failed(one.inbound, "it could not be read; see the log")
+        else:
+            desktop = Desktop(self._settings, self._current.keys, self._stationery)
+            return Arrived(one.inbound, reading, authentication, self._current.directory, desktop)
+        return None
 
     def _authenticate(self, reading: Reading, one: Read) -> Authentication:
         terms = self._settings.authentication
@@ -190,15 +205,16 @@ class Drain:
             reading, octets, authserv_id=terms.authserv_id, lookup=self._lookup, verify=terms.verify
         )
 
-    def _failed(self, inbound: Inbound, error: Exception) -> None:
-        """Overrun: held at once. Crash: once more, then held."""
-        overrun = isinstance(error, Overrun)
-        reason = "reading it took too long" if overrun else "the worker died while reading it"
-        with self._store.unit("apply") as unit:
-            if overrun:
-                self._hold(unit, inbound, reason)
-            else:
-                self._again(unit, inbound, reason)
+    def _failed(self, inbound: Inbound, reason: str, *, hold: bool = False) -> None:
+        """Once more, alone, then held; or held at once."""
+        try:
+            with self._store.unit("apply") as unit:
+                if hold:
+                    self._hold(unit, inbound, reason)
+                else:
+                    self._again(unit, inbound, reason)
+        except StoreError as error:
+            self._give_back([inbound], error)
 
     def _again(self, unit: Unit, inbound: Inbound, reason: str) -> None:
         attempts = inbound.attempts + 1
@@ -211,13 +227,15 @@ class Drain:
         journal.conclude(unit, inbound, HELD, reason)
         log.warning("decided", inbound=inbound.id, fate=HELD, reason=reason)
 
-    def _give_back(self, rows: Sequence[Inbound], reason: str) -> None:
-        """Let go of claims early, where the store lets us; else the leases end by themselves."""
-        try:
-            with self._store.unit("claim") as unit:
-                for row in rows:
-                    journal.give_back(
-                        unit, row, until=unit.now + SECOND, attempts=row.attempts, reason=reason
-                    )
-        except StoreError:
-            self._wake.wait(PAUSE_S)
+    def _give_back(self, rows: Sequence[Inbound], error: StoreError | OSError) -> None:
+        """Let go of claims as soon as the store lets us; when we end before, they run out by themselves."""
+        log.warning("store in trouble", problem=str(error))
+        self._wake.wait(PAUSE_S)
+        while rows and not self._stopping:
+            try:
+                with self._store.unit("claim") as unit:
+                    for row in rows:
+                        journal.give_back(unit, row, until=unit.now, attempts=row.attempts, reason=str(error))
+                return
+            except StoreError:
+                time.sleep(PAUSE_S)

@@ -7,20 +7,22 @@ verbs on the desk, inside the caller's unit, and ends applied, dropped or held. 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from gateway.clock import DAY, HOUR, SECOND
 from gateway.config import Settings
 from gateway.desk import agents, contacts, desks, participants, receipts, thread, tickets
 from gateway.desk.desks import Directory
+from gateway.desk.messages import Words
 from gateway.desk.notifications import RECEIPT, RECEIPT_UNPROVEN
 from gateway.desk.tables import Contact, Desk, Message, Ticket
 from gateway.desk.thread import Match, Proof
 from gateway.desk.tickets import Rules, Telling
-from gateway.flow import bounces, confirmations, shown
+from gateway.flow import bounces, confirmations, named, shown, summary
 from gateway.flow.desktop import Desktop
 from gateway.log import logger, step
-from gateway.mail.authenticate import Authentication
+from gateway.mail.address import address_key
+from gateway.mail.authenticate import NONE, Authentication
 from gateway.mail.reading import AUTO_REPLY, BOUNCE, HUMAN, LOOP, REPORT, Mailbox, Reading
 from gateway.mail.token import Keyring, Purpose
 from gateway.store import journal
@@ -29,7 +31,7 @@ from gateway.store.journal import APPLIED, DROPPED, HELD, Inbound
 
 SAME_WITHIN = 5 * DAY
 SAME_WITHOUT_ID_WITHIN = HOUR
-ADDED_MAX = 20
+CONFLICT = "the mail names several tickets; it went to the newest of them"
 
 log = logger("intake")
 
@@ -76,6 +78,10 @@ class Decision:
 def apply(unit: Unit, mail: Arrived) -> Decision:
     """Bring one mail to its fate, and write the fate down in the same unit."""
     step("apply.begun")
+    desk = mail.directory.desks[mail.inbound.desk_id]
+    if (customer := named.by_form(desk, mail.reading)) is not None:
+        unproven = Authentication(NONE, "a contact form says who wrote")
+        mail = replace(mail, reading=replace(mail.reading, from_=(customer,)), authentication=unproven)
     decision = _decide(unit, mail)
     _write_down(unit, mail, decision)
     step("apply.decided")
@@ -106,6 +112,8 @@ def _decide(unit: Unit, mail: Arrived) -> Decision:
         mail.authentication,
         agents_need_all=mail.settings.authentication.agents != "token+from",
     )
+    if match.ticket and (first := _copy_on(unit, mail, match.ticket)):
+        return Decision(DROPPED, f"same mail as {first}", match, proof, duplicate_of=first)
     if reading.verdict == LOOP and not released:
         return Decision(HELD, "our own mail has come back", match, proof)
     if match.carrier and match.carrier.seat:
@@ -119,9 +127,17 @@ def _decide(unit: Unit, mail: Arrived) -> Decision:
 
 def _earlier_copy(unit: Unit, mail: Arrived) -> int | None:
     """Promise 3: these very octets at this desk, not long ago."""
-    within = SAME_WITHIN if mail.reading.message_id else SAME_WITHOUT_ID_WITHIN
-    since = mail.inbound.received_at - within
-    return journal.earlier_copy(unit, mail.inbound, mail.reading.fingerprint, since)
+    return journal.copy_at_desk(unit, mail.inbound, mail.reading.fingerprint, _same_within(mail))
+
+
+def _copy_on(unit: Unit, mail: Arrived, ticket: Ticket) -> int | None:
+    """This very mail came to several desks, and the ticket it belongs to has it already."""
+    copies = journal.copies_elsewhere(unit, mail.inbound, mail.reading.fingerprint, _same_within(mail))
+    return next((one.id for one in copies if one.ticket_id == ticket.id), None)
+
+
+def _same_within(mail: Arrived) -> int:
+    return SAME_WITHIN if mail.reading.message_id else SAME_WITHOUT_ID_WITHIN
 
 
 def _as_report(unit: Unit, mail: Arrived) -> Decision | None:
@@ -153,24 +169,20 @@ def _at_agents_address(unit: Unit, mail: Arrived, match: Match, proof: Proof) ->
         verb = tickets.note if note else tickets.reply
         message = verb(unit, mail.rules, ticket, owner, said)
         return Decision(APPLIED, "", match, proof, ticket, message)
-    if writes:
-        confirmations.ask_agent(unit, mail.desktop, owner, seat, proof.missing)
-        return Decision(HELD, f"agent not proven: {', '.join(proof.missing)} missing", match, proof, ticket)
+    if not released and (writes or _is_strong_agent(mail, proof)):
+        return _ask_agent(unit, mail, match, proof, ticket)
     if not owner.active and _is_from(mail.reading, owner.email) and not released:
         return Decision(HELD, "this agent is disabled", match, proof, ticket)
     if proof.level == thread.PARTICIPANT and not note:
         return _on_ticket(unit, mail, match, proof, ticket)
-    return _for_agents_only(unit, mail, match, proof, ticket, automatic=mail.reading.verdict != HUMAN)
+    return _for_agents_only(unit, mail, match, proof, ticket)
 
 
 def _on_ticket(unit: Unit, mail: Arrived, match: Match, proof: Proof, ticket: Ticket) -> Decision:
     """Mail that belongs to a ticket, from one of its participants or from a stranger."""
     reading = mail.reading
-    if proof.agent is not None and proof.participant is None and proof.strong and not mail.inbound.released:
-        confirmations.ask_agent(
-            unit, mail.desktop, proof.agent, agents.seat(unit, ticket.id, proof.agent.id), proof.missing
-        )
-        return Decision(HELD, f"agent not proven: {', '.join(proof.missing)} missing", match, proof, ticket)
+    if _is_strong_agent(mail, proof) and not mail.inbound.released:
+        return _ask_agent(unit, mail, match, proof, ticket)
     author = proof.contact
     sealed = match.carrier is not None and match.carrier.sealed
     if (
@@ -178,12 +190,12 @@ def _on_ticket(unit: Unit, mail: Arrived, match: Match, proof: Proof, ticket: Ti
         or proof.participant is None
         or (proof.failed and sealed and proof.level == thread.CLAIMED)
     ):
-        return _for_agents_only(unit, mail, match, proof, ticket, automatic=reading.verdict != HUMAN)
-    if proof.failed and proof.level == thread.CLAIMED:
+        return _for_agents_only(unit, mail, match, proof, ticket)
+    if proof.level == thread.CLAIMED and (proof.failed or _is_guessable(match)):
         return _opens(unit, mail, Match(None, None, ticket, match.conflict, match.tried), proof)
     if proof.participant.let_in_at is None:
-        return _for_agents_only(unit, mail, match, proof, ticket, automatic=reading.verdict != HUMAN)
-    said = shown.of_client(unit, mail.keys, reading, mail.inbound, ticket)
+        return _for_agents_only(unit, mail, match, proof, ticket)
+    said = _said(unit, mail, match, ticket)
     if reading.verdict != HUMAN:
         message = tickets.receive_silently(
             unit, mail.rules, ticket, author, said, proof=proof.recorded, notice=reading.verdict != AUTO_REPLY
@@ -191,27 +203,40 @@ def _on_ticket(unit: Unit, mail: Arrived, match: Match, proof: Proof, ticket: Ti
         return Decision(APPLIED, "", match, proof, ticket, message)
     if tickets.is_long_closed(unit, ticket):
         return _opens(unit, mail, match, proof, continues=ticket)
-    named = _others(unit, mail)
-    telling = Telling(knows=frozenset(one.id for one in named))
+    others = named.others(unit, mail.directory, reading)
+    telling = Telling(knows=frozenset(one.id for one in others))
     message = tickets.receive(unit, mail.rules, ticket, author, said, telling=telling, proof=proof.recorded)
     if proof.strong and proof.level == thread.PARTICIPANT:
-        _let_in(unit, ticket, author, named, message.position)
+        named.let_in(unit, ticket, author, others, message.position)
     return Decision(APPLIED, "carriers disagreed" if match.conflict else "", match, proof, ticket, message)
 
 
 def _for_agents_only(
-    unit: Unit, mail: Arrived, match: Match, proof: Proof, ticket: Ticket, *, automatic: bool
+    unit: Unit, mail: Arrived, match: Match, proof: Proof, ticket: Ticket, *, automatic: bool = False
 ) -> Decision:
     """Promise 5: writing to a ticket does not grant reading it, nor being read by customers."""
-    sender = mail.reading.sender or Mailbox("", _claimed_name(mail.reading))
+    sender = mail.reading.sender or Mailbox("", named.claimed_name(mail.reading))
     author = proof.contact
     if author is None and mail.reading.sender is not None and proof.agent is None:
         author = contacts.meet(unit, mail.reading.sender)
-    said = shown.of_client(unit, mail.keys, mail.reading, mail.inbound, ticket, automatic=automatic)
+    said = _said(unit, mail, match, ticket, automatic=automatic)
     message = tickets.receive_from_stranger(
-        unit, mail.rules, ticket, author, sender, said, notice=not automatic
+        unit, mail.rules, ticket, author, sender, said, notice=not said.automatic
     )
     return Decision(APPLIED, "for agents only", match, proof, ticket, message)
+
+
+def _ask_agent(unit: Unit, mail: Arrived, match: Match, proof: Proof, ticket: Ticket) -> Decision:
+    """Promise 7: two of three are no public answer; the mail waits, and the agent hears why."""
+    assert proof.agent is not None
+    seat = agents.seat(unit, ticket.id, proof.agent.id)
+    confirmations.ask_agent(unit, mail.desktop, proof.agent, seat, proof.missing)
+    return Decision(HELD, f"agent not proven: {', '.join(proof.missing)} missing", match, proof, ticket)
+
+
+def _said(unit: Unit, mail: Arrived, match: Match, ticket: Ticket, *, automatic: bool = False) -> Words:
+    said = shown.of_client(unit, mail.keys, mail.reading, mail.inbound, ticket, automatic=automatic)
+    return replace(said, remark=CONFLICT) if match.conflict else said
 
 
 def _opens(
@@ -221,9 +246,6 @@ def _opens(
     reading, desk = mail.reading, mail.directory.desks[mail.inbound.desk_id]
     author = contacts.meet(unit, reading.sender) if reading.sender and reading.sender.email else None
     human = reading.verdict == HUMAN
-    linked = (
-        (continues, "continues") if continues else (match.maybe, "may belong to") if match.maybe else None
-    )
     ticket, message = tickets.open(
         unit,
         mail.rules,
@@ -233,12 +255,21 @@ def _opens(
         shown.of_opening(mail.keys, reading, mail.inbound),
         telling=Telling(receipt=_receipt(unit, mail, proof, author, desk) if human else ""),
         proof=proof.recorded,
-        written_as=reading.sender or Mailbox("", _claimed_name(reading)),
-        linked=linked,
+        written_as=reading.sender or Mailbox("", named.claimed_name(reading)),
+        linked=(continues, "continues") if continues else _linked(unit, mail, match),
     )
-    for other in _others(unit, mail):
+    for other in named.others(unit, mail.directory, reading):
         participants.name(unit, ticket, other)
     return Decision(APPLIED, "", match, proof, ticket, message)
+
+
+def _linked(unit: Unit, mail: Arrived, match: Match) -> tuple[Ticket, str] | None:
+    """A ticket that this one has to do with, and how."""
+    if match.maybe:
+        return match.maybe, "may belong to"
+    copies = journal.copies_elsewhere(unit, mail.inbound, mail.reading.fingerprint, _same_within(mail))
+    ids = [one.ticket_id for one in copies if one.ticket_id is not None]
+    return (tickets.by_id(unit, ids[0]), "same mail") if ids else None
 
 
 def _receipt(unit: Unit, mail: Arrived, proof: Proof, author: Contact | None, desk: Desk) -> str:
@@ -251,41 +282,23 @@ def _receipt(unit: Unit, mail: Arrived, proof: Proof, author: Contact | None, de
     granted = receipts.grant(unit, mail.settings.acknowledge, author.email_key, peer)
     if not granted:
         log.info("no receipt: budget spent", inbound=mail.inbound.id)
+        summary.note_spent(unit, "receipts to people who have proven nothing: see [acknowledge]")
     return RECEIPT_UNPROVEN if granted else ""
 
 
-def _let_in(unit: Unit, ticket: Ticket, author: Contact, named: list[Contact], position: int) -> None:
-    """A proven participant's To and Cc: these people may read from this message on."""
-    present = unit.number("SELECT count(*) FROM participant WHERE ticket_id = ?", ticket.id)
-    for other in named[: max(0, ADDED_MAX - present)]:
-        place = participants.of(unit, ticket, other)
-        if place is None or place.let_in_at is None:
-            participants.let_in(
-                unit, ticket, other, reads_from=position, added_by=contacts.display_name(author)
-            )
-
-
-def _others(unit: Unit, mail: Arrived) -> list[Contact]:
-    """People in To and Cc who are neither desks nor agents nor the sender."""
-    found: dict[int, Contact] = {}
-    sender = mail.reading.sender
-    for mailbox in (*mail.reading.to, *mail.reading.cc)[: 2 * ADDED_MAX]:
-        if not mailbox.email or mail.directory.is_ours(mailbox.email):
-            continue
-        if agents.with_address(unit, mailbox.email) or (sender and mailbox.email == sender.email):
-            continue
-        contact = contacts.meet(unit, mailbox)
-        found[contact.id] = contact
-    return list(found.values())
-
-
 def _is_from(reading: Reading, email: str) -> bool:
-    return reading.sender is not None and reading.sender.email.lower() == email.lower()
+    return reading.sender is not None and address_key(reading.sender.email) == address_key(email)
 
 
-def _claimed_name(reading: Reading) -> str:
-    """Who it says it is from, where that is not one readable address."""
-    return reading.from_[0].name if reading.from_ else ""
+def _is_strong_agent(mail: Arrived, proof: Proof) -> bool:
+    """An agent's own address with an aligned result, and no robot: nobody asks those anything, promise 4."""
+    own = proof.agent is not None and proof.participant is None
+    return own and proof.strong and proof.level != thread.AGENT and mail.reading.verdict == HUMAN
+
+
+def _is_guessable(match: Match) -> bool:
+    """A ticket number in the subject: anybody can count. T03."""
+    return match.carrier is not None and match.carrier.kind == thread.SUBJECT
 
 
 def _write_down(unit: Unit, mail: Arrived, decision: Decision) -> None:

@@ -30,7 +30,9 @@ def write_due(unit: Unit, desktop: Desktop) -> int:
     for promise in receipts:
         notifications.written(unit, promise, receipt.write(unit, desktop, promise))
     first_of_each = {
-        (one.ticket_id, one.participant_id, one.seat_id): one for one in reversed(due) if one not in receipts
+        (one.ticket_id, one.participant_id, one.seat_id): one
+        for one in reversed(due)
+        if one.kind not in notifications.RECEIPTS
     }
     for promise in first_of_each.values():
         _write_joined(unit, desktop, promise)

@@ -7,9 +7,21 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from gateway.desk import agents, messages
-from gateway.desk.tables import AGENT, CLIENT, INTERNAL, Agent, Desk, Message, Notification, Seat, Ticket
+from gateway.desk.tables import (
+    AGENT,
+    CLIENT,
+    EVERYONE,
+    INTERNAL,
+    Agent,
+    Desk,
+    Message,
+    Notification,
+    Seat,
+    Ticket,
+)
 from gateway.flow import envelopes, passages
 from gateway.flow.desktop import Desktop
+from gateway.mail.address import address_key
 from gateway.mail.letter import Draft
 from gateway.mail.reading import Mailbox
 from gateway.mail.template import bare_subject
@@ -36,7 +48,7 @@ def write(
     history = messages.of_ticket(
         unit, ticket.id, "position >= ? AND visible_at <= ?", min(positions) - EARLIER, unit.now
     )
-    news = [one for one in history if one.position in positions and one.agent_id != agent.id]
+    news = [one for one in history if one.position in positions and not _wrote(agent, one)]
     if not news:
         return None
     sealed = _Sealed(desktop, desk, ticket, seat, max(one.position for one in news), draw_handle())
@@ -112,6 +124,12 @@ def _words(unit: Unit, sealed: _Sealed, news: Sequence[Message], internal: bool)
         answer_mailto=sealed.mailto(Purpose.AGENT_REPLY),
         note_mailto=sealed.mailto(Purpose.AGENT_NOTE),
     )
+
+
+def _wrote(agent: Agent, message: Message) -> bool:
+    """Nobody is told their own words: an agent's answers, and tickets of their own."""
+    own = message.audience == EVERYONE and address_key(message.author_email) == agent.email_key
+    return own or message.agent_id == agent.id
 
 
 def _author(message: Message) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import select
 import subprocess
 import sys
 import threading
@@ -23,6 +22,7 @@ from gateway.mail.reading import Reading
 from gateway.mail.wire import Request
 
 SECONDS = 4.0
+STARTING_S = 2.0  # more for the first mail of a process, which has to start
 WORKERS = 2
 REST_AFTER_S = 20.0
 
@@ -110,20 +110,15 @@ class _Worker:
 
     def read(self, request: Request) -> Reading:
         """One mail. Raises Overrun or Crashed."""
-        deadline = time.monotonic() + SECONDS + (2.0 if self._fresh else 0.0)  # a fresh one starts first
+        deadline = time.monotonic() + SECONDS + (STARTING_S if self._fresh else 0.0)
         self._fresh = False
-        timer = threading.Timer(max(0.0, deadline - time.monotonic()), self._process.kill)
         try:
             wire.send(self._requests, request)
-            ready, _, _ = select.select([self._answers], [], [], max(0.0, deadline - time.monotonic()))
-            if not ready:
-                raise Overrun
-            timer.start()
-            answer = wire.receive(self._answers)
+            answer = wire.receive_by(self._answers.fileno(), deadline)
+        except TimeoutError:
+            raise Overrun from None
         except (EOFError, BrokenPipeError) as error:
             raise Crashed from error
-        finally:
-            timer.cancel()
         assert isinstance(answer, Reading)
         return answer
 

@@ -27,7 +27,7 @@ from gateway.mail.token import Purpose, draw_handle
 from gateway.mail.words import Addition, LetterWords, Written
 from gateway.store.database import Unit
 
-HISTORY = 60  # so many of the newest messages are looked at; References are capped anyway
+HISTORY = 60  # so many messages before the news are looked at; References are capped anyway
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,11 @@ class _Content:
     quoted: Message | None
     history: list[Message]
     newest: int
+
+    @property
+    def first(self) -> int:
+        """The position that this letter begins at; what lies before it is answered."""
+        return self.news[0].position if self.news else self.newest + 1
 
     @property
     def kind(self) -> str:
@@ -64,14 +69,15 @@ def write(
     )
     unit.change(Participant, participant.id, told_to=content.newest)
     last = content.news[-1] if content.news else None
+    handle = draw_handle()
     return envelopes.post(
         unit,
         desktop,
         desk,
-        _draft(unit, desktop, desk, ticket, participant, content, written),
+        _draft(unit, desktop, desk, ticket, participant, content, written, handle),
         kind=content.kind,
         recipient=contacts.by_id(unit, participant.contact_id).email,
-        handle=draw_handle(),
+        handle=handle,
         ticket_id=ticket.id,
         participant_id=participant.id,
         author_id=next((one.agent_id for one in reversed(content.news) if one.kind == AGENT), None),
@@ -83,7 +89,8 @@ def write(
 def _content(
     unit: Unit, ticket: Ticket, participant: Participant, promises: Sequence[Notification]
 ) -> _Content:
-    history = _visible(unit, ticket, participant)
+    oldest = min(promise.position for promise in promises)
+    history = _visible(unit, ticket, participant, oldest)
     positions = {promise.position for promise in promises if promise.kind != CLOSED}
     news = [one for one in history if one.position in positions and one.kind in (AGENT, CLIENT)]
     newest = max(promise.position for promise in promises)
@@ -115,13 +122,14 @@ def _draft(
     participant: Participant,
     content: _Content,
     written: Written,
+    handle: int,
 ) -> Draft:
     """Everyone let in stands in To and Cc; the address to answer to is this participant's own."""
     everyone = [one for one in notifications.let_in(unit, ticket) if one.unsubscribed_at is None]
     addressed = tuple(_mailbox(contacts.by_id(unit, one.contact_id)) for one in everyone)
     link = envelopes.link(desktop, Purpose.LINK, participant.handle)
     return Draft(
-        message_id=envelopes.message_id(desktop, desk, Purpose.MESSAGE, ticket.handle, content.newest),
+        message_id=_message_id(desktop, desk, ticket, content, handle),
         from_=Mailbox(desk.address, _shown_name(content.news, desk)),
         to=addressed[:1],
         cc=addressed[1:],
@@ -131,20 +139,27 @@ def _draft(
         date=unit.now,
         reply_to=envelopes.reply_address(desktop, desk, Purpose.REPLY, participant.handle, content.newest),
         in_reply_to=envelopes.outward_id(desktop, desk, ticket, content.quoted) if content.quoted else "",
-        references=envelopes.references(desktop, desk, ticket, content.history, before=content.newest),
+        references=envelopes.references(desktop, desk, ticket, content.history, before=content.first),
         automatic=not content.news,
         unsubscribe="" if participant.requester else f"{link}/unsubscribe",
         files=passages.files(unit, content.news),
     )
 
 
-def _visible(unit: Unit, ticket: Ticket, participant: Participant) -> list[Message]:
+def _message_id(desktop: Desktop, desk: Desk, ticket: Ticket, content: _Content, handle: int) -> str:
+    """Those who get the same news share an id; word of the end is machine mail and has one of its own."""
+    if content.news:
+        return envelopes.message_id(desktop, desk, Purpose.MESSAGE, ticket.handle, content.newest)
+    return envelopes.message_id(desktop, desk, Purpose.LETTER, handle)
+
+
+def _visible(unit: Unit, ticket: Ticket, participant: Participant, oldest: int) -> list[Message]:
     """What this participant may see by now. Promise 6: a note is never among it."""
     return messages.of_ticket(
         unit,
         ticket.id,
         f"audience = '{EVERYONE}' AND kind <> 'internal' AND position >= ? AND visible_at <= ?",
-        max(participant.reads_from, ticket.last_position - HISTORY),
+        max(participant.reads_from, min(oldest, ticket.last_position) - HISTORY),
         unit.now,
     )
 

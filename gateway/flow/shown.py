@@ -44,7 +44,7 @@ def of_client(
 def of_agent(keys: Keyring, reading: Reading, inbound: Inbound, agent: Agent, desk: Desk) -> Words:
     """An agent's answer, made anew: without quotes, headers or the agent's own address."""
     said = _words(keys, reading, inbound, reading.folded)
-    own = re.compile(re.escape(agent.email), re.IGNORECASE)
+    own = re.compile(re.escape(agent.email).replace("@", "(?:@|%40|&#64;)"), re.IGNORECASE)
     return replace(
         said,
         text=own.sub(desk.address, said.text),

@@ -5,8 +5,11 @@ Both ends are this program; the frames never hold anything but our own values.
 
 from __future__ import annotations
 
+import os
 import pickle
+import select
 import struct
+import time
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -46,3 +49,26 @@ def _exactly(stream: BinaryIO, count: int) -> bytes:
     if len(octets) < count:
         raise EOFError
     return octets
+
+
+def receive_by(descriptor: int, deadline: float) -> object:
+    """The value of the next frame, read without a buffer in between.
+
+    deadline: of `time.monotonic`. TimeoutError when the frame is not whole by then, EOFError as `receive`.
+    """
+    (length,) = _LENGTH.unpack(_exactly_by(descriptor, _LENGTH.size, deadline))
+    return pickle.loads(_exactly_by(descriptor, length, deadline))
+
+
+def _exactly_by(descriptor: int, count: int, deadline: float) -> bytes:
+    pieces = []
+    while count:
+        ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
+        if not ready:
+            raise TimeoutError
+        piece = os.read(descriptor, min(count, 1 << 20))
+        if not piece:
+            raise EOFError
+        pieces.append(piece)
+        count -= len(piece)
+    return b"".join(pieces)

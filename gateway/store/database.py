@@ -188,15 +188,22 @@ class Unit:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """A part that can fail alone, inside the unit."""
-        self._connection.execute("SAVEPOINT part")
-        try:
-            yield
-        except BaseException:
+        """A part that can fail alone, inside the unit. Raises StoreError or StoreFull, which is the unit's."""
+        with _translated():
+            self._connection.execute("SAVEPOINT part")
+            try:
+                yield
+            except BaseException:
+                self._undo_part()
+                raise
+            self._connection.execute("RELEASE SAVEPOINT part")
+
+    def _undo_part(self) -> None:
+        """SQLite has gone back by itself when it is full, the whole unit with it; a dead server knows nothing."""
+        lost = self._connection.closed if self.store.engine == POSTGRESQL else not self._connection.in_transaction
+        if not lost:
             self._connection.execute("ROLLBACK TO SAVEPOINT part")
             self._connection.execute("RELEASE SAVEPOINT part")
-            raise
-        self._connection.execute("RELEASE SAVEPOINT part")
 
     def _select(self, table: type[peewee.Model], where: str, values: Sequence[Value]) -> Any:
         sql = self.store.statement(("select", table, where), lambda: _select(table, where))

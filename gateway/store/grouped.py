@@ -1,7 +1,8 @@
 """Many small writes, one fsync: what has gathered while the last commit ran goes into the next.
 
 Each piece of work gets its result only once it is durable. When one of a group fails, the group is
-rolled back and each is tried alone, so that nobody pays for another's trouble.
+rolled back and each is tried alone, so that nobody pays for another's trouble; when the store itself
+is in trouble, all hear of it at once.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from gateway.errors import StoreError
+from gateway.errors import StoreError, StoreFull
 from gateway.store.database import Store, Unit
 
 Result = TypeVar("Result")
@@ -40,6 +41,7 @@ class GroupCommit:
     def submit(self, work: Callable[[Unit], Result]) -> Future[Result]:
         """Have `work` done in some unit soon; the future is done when that is committed."""
         future: Future[Result] = Future()
+        future.set_running_or_notify_cancel()  # nobody can take back what may be written already
         self._queue.put((work, future))
         return future
 
@@ -66,14 +68,20 @@ class GroupCommit:
             with self._store.unit(self._kind) as unit:
                 results = [work(unit) for work, _ in group]
         except Exception as error:  # boundary of the thread: the callers hear of it through their futures
-            if len(group) == 1:
-                group[0][1].set_exception(_told(error))
+            if len(group) > 1 and not _is_everybodys(error):
+                for item in group:
+                    self._write([item])
                 return
-            for item in group:
-                self._write([item])
+            for _, future in group:
+                future.set_exception(_told(error))
             return
         for (_, future), result in zip(group, results, strict=True):
             future.set_result(result)
+
+
+def _is_everybodys(error: Exception) -> bool:
+    """A locked or absent store fails all alike, and slowly; a full one may have room for the small."""
+    return isinstance(error, StoreError) and not isinstance(error, StoreFull)
 
 
 def _told(error: Exception) -> Exception:

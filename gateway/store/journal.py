@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from peewee import BigAutoField, BigIntegerField, IntegerField, Model, TextField
 
+from gateway.errors import StoreError
 from gateway.mail.envelope import Envelope
 from gateway.store.database import SQLITE, Unit
 
@@ -15,6 +16,11 @@ APPLIED = "applied"
 HELD = "held"
 DROPPED = "dropped"
 FATES = (RECEIVED, APPLIED, HELD, DROPPED)
+OURS = f"id = ? AND fate = '{RECEIVED}' AND lease_until = ?"
+
+
+class ClaimLost(StoreError):
+    """The lease ran out and another process has taken the mail: what we did with it must be undone."""
 
 
 class Inbound(Model):
@@ -110,20 +116,23 @@ def claim(unit: Unit, limit: int, lease_ms: int) -> list[Inbound]:
         Inbound, f"fate = '{RECEIVED}' AND lease_until <= ? ORDER BY id LIMIT ?{skip}", unit.now, limit
     )
     for row in due:
-        unit.change(Inbound, row.id, lease_until=unit.now + lease_ms)
+        row.lease_until = unit.now + lease_ms
+        unit.change(Inbound, row.id, lease_until=row.lease_until)
     return due
 
 
 def give_back(unit: Unit, inbound: Inbound, *, until: int, attempts: int, reason: str) -> None:
-    """Let a claimed mail be tried again at a later time."""
-    unit.change(Inbound, inbound.id, lease_until=until, attempts=attempts, fate_reason=reason)
+    """Let a claimed mail be tried again at a later time; nothing when the claim is no longer ours."""
+    unit.change_where(
+        Inbound, OURS, _claim_of(inbound), lease_until=until, attempts=attempts, fate_reason=reason
+    )
 
 
 def conclude(unit: Unit, inbound: Inbound, fate: str, reason: str, **columns: str | int | None) -> None:
-    """Give a mail its final fate, and write down what was found on the way."""
-    unit.change(
-        Inbound, inbound.id, fate=fate, fate_reason=reason, final_at=unit.now, lease_until=0, **columns
-    )
+    """Give a mail its final fate, and write down what was found on the way. Raises ClaimLost."""
+    values: dict[str, str | int | None] = {"fate": fate, "fate_reason": reason, "final_at": unit.now, "lease_until": 0} | columns
+    if unit.change_where(Inbound, OURS, _claim_of(inbound), **values) != 1:
+        raise ClaimLost(f"mail {inbound.id} was claimed by somebody else meanwhile")
 
 
 def reconsider(unit: Unit, inbound: Inbound, *, released: bool) -> None:
@@ -145,19 +154,45 @@ def recover(unit: Unit) -> None:
     unit.change_where(Inbound, f"fate = '{RECEIVED}' AND lease_until > 0 AND attempts = 0", (), lease_until=0)
 
 
-def earlier_copy(unit: Unit, inbound: Inbound, fingerprint: str, since: int) -> int | None:
-    """The journal id of an earlier mail with these very octets at the same desk, or None."""
+def copy_at_desk(unit: Unit, inbound: Inbound, fingerprint: str, within: int) -> int | None:
+    """The journal id of another mail with these very octets at the same desk, or None.
+
+    One that came later counts when it was applied first: this one may have been tried again meanwhile.
+    Several processes ask one after the other.
+    """
+    if unit.store.engine != SQLITE:
+        unit.run("SELECT pg_advisory_xact_lock(?)", int(fingerprint[:15], 16))
     found = unit.row(
         Inbound,
-        "fingerprint = ? AND desk_id = ? AND id < ? AND received_at >= ? AND fate <> 'dropped' ORDER BY id LIMIT 1",
+        "fingerprint = ? AND desk_id = ? AND received_at BETWEEN ? AND ?"
+        f" AND (id < ? AND fate <> '{DROPPED}' OR id > ? AND fate = '{APPLIED}') ORDER BY id LIMIT 1",
         fingerprint,
         inbound.desk_id,
+        inbound.received_at - within,
+        inbound.received_at + within,
         inbound.id,
-        since,
+        inbound.id,
     )
     return None if found is None else found.id
+
+
+def copies_elsewhere(unit: Unit, inbound: Inbound, fingerprint: str, within: int) -> list[Inbound]:
+    """The applied mails with these very octets at other desks."""
+    return unit.rows(
+        Inbound,
+        f"fingerprint = ? AND desk_id <> ? AND fate = '{APPLIED}' AND received_at BETWEEN ? AND ? ORDER BY id",
+        fingerprint,
+        inbound.desk_id,
+        inbound.received_at - within,
+        inbound.received_at + within,
+    )
 
 
 def by_id(unit: Unit, id: int) -> Inbound | None:
     """The row with this id."""
     return unit.row(Inbound, "id = ?", id)
+
+
+def _claim_of(inbound: Inbound) -> tuple[int, int]:
+    """Whose claim it is, its lease tells: no two are alike."""
+    return inbound.id, inbound.lease_until

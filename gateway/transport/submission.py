@@ -1,7 +1,7 @@
 """The courier: hands parcels to the smarthost over a few kept connections. RFC 6409.
 
     deliver (any thread)  ->  the courier's own event loop  ->  sessions  ->  relay
-       sending, settled   <-  the courier's threads
+       sending, settled   <-  the courier's thread
 
 Nobody outside sees the loop. A parcel is one transaction with one recipient, so that one refused address
 says nothing of another (RFC 5321 §3.3).
@@ -14,7 +14,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 from gateway.errors import Refused, Retry, Uncertain
@@ -58,7 +58,6 @@ class Submission:
         self._closing = False
         self._closed = False
         self._state_lock = threading.Lock()
-        self._callers = ThreadPoolExecutor(sessions, thread_name_prefix="helpgate-courier")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="helpgate-courier", daemon=True)
         self._thread.start()
@@ -66,11 +65,11 @@ class Submission:
     def deliver(
         self,
         parcels: Sequence[Parcel],
-        sending: Callable[[int], bool],
+        sending: Callable[[int], Future[bool]],
         settled: Callable[[Outcome], None],
     ) -> None:
         """See `flow.courier.Courier.deliver`. After `close` every parcel is untried."""
-        delivery = _Delivery(parcels, sending, settled, self._callers)
+        delivery = _Delivery(parcels, sending, settled)
         with self._state_lock:
             accepted = not self._closing
             if accepted:
@@ -91,7 +90,6 @@ class Submission:
         asyncio.run_coroutine_threadsafe(self._shut_down(grace_s), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        self._callers.shutdown()
         self._loop.close()
 
     async def _deliver(self, delivery: _Delivery) -> None:
@@ -104,7 +102,7 @@ class Submission:
             while (parcel := delivery.next()) is not None:
                 outcome = await self._settle(parcel, delivery)
                 log.info("parcel %d: %s", parcel.id, outcome.state)
-                await delivery.report(outcome)
+                delivery.tell(outcome)
 
     async def _settle(self, parcel: Parcel, delivery: _Delivery) -> Outcome:
         """The one outcome of one parcel."""
@@ -230,14 +228,12 @@ class _Delivery:
     def __init__(
         self,
         parcels: Sequence[Parcel],
-        sending: Callable[[int], bool],
+        sending: Callable[[int], Future[bool]],
         settled: Callable[[Outcome], None],
-        callers: ThreadPoolExecutor,
     ) -> None:
         self._waiting = deque(parcels)
         self._sending = sending
         self._settled = settled
-        self._callers = callers
         self.size = len(parcels)
         self.ended = ""
         self.strikes = 0
@@ -253,25 +249,18 @@ class _Delivery:
 
     async def may_data(self, parcel_id: int) -> bool:
         """What the caller's `sending` says."""
-        return await asyncio.get_running_loop().run_in_executor(self._callers, self._ask, parcel_id)
-
-    async def report(self, outcome: Outcome) -> None:
-        """Tell the caller's `settled`."""
-        await asyncio.get_running_loop().run_in_executor(self._callers, self.tell, outcome)
-
-    def tell(self, outcome: Outcome) -> None:
-        """Tell the caller's `settled` from this thread."""
         try:
-            self._settled(outcome)
-        except Exception as error:  # foreign code; the other parcels still have to be settled
-            log.error("parcel %d: its outcome was not taken: %s", outcome.id, type(error).__name__)
-
-    def _ask(self, parcel_id: int) -> bool:
-        try:
-            allowed = self._sending(parcel_id)
+            allowed = await asyncio.wrap_future(self._sending(parcel_id))
         except Exception as error:  # foreign code; unsaid is not allowed
             log.error("parcel %d: not released: %s", parcel_id, type(error).__name__)
             return False
         if allowed:
             self.released.add(parcel_id)
         return allowed
+
+    def tell(self, outcome: Outcome) -> None:
+        """Tell the caller's `settled`."""
+        try:
+            self._settled(outcome)
+        except Exception as error:  # foreign code; the other parcels still have to be settled
+            log.error("parcel %d: its outcome was not taken: %s", outcome.id, type(error).__name__)

@@ -27,3 +27,11 @@ def ledger() -> Ledger:
 def house(new_daemon: Daemons, sink: ScriptedSMTP) -> House:
     """An installation on SQLite, not yet started."""
     return new_house(new_daemon, sink)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The long variant is for `make crash`, which asks for it by its mark."""
+    if not config.option.markexpr:
+        long = [item for item in items if item.get_closest_marker("crash")]
+        items[:] = [item for item in items if item not in long]
+        config.hook.pytest_deselected(items=long)

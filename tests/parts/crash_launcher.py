@@ -1,9 +1,9 @@
 """Stands for `helpgate` in front of a test's daemon, with one thing wrong: `python -m … HARM COMMAND…`.
 
-    die=STEP,N     the process kills itself at the Nth time it reaches the named step (`gateway.log.step`)
-    freeze=STEP,N  it stops itself there (SIGSTOP), as a machine does that has no time for it
-    unsynced       SQLite without fsync: the negative control
-    poisoned       the parse workers read mails with a marker in them as `poison/sitecustomize.py` says
+die=STEP,N     the process kills itself at the Nth time it reaches the named step (`gateway.log.step`)
+freeze=STEP,N  it stops itself there (SIGSTOP), as a machine does that has no time for it
+unsynced       SQLite without fsync: the negative control
+poisoned       the parse workers read mails with a marker in them as `poison/sitecustomize.py` says
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 
 from gateway.mail.letter import Outcome, Parcel
 from gateway.transport.relay import Relay
@@ -21,13 +22,20 @@ class Flow:
         self.asked: list[int] = []
         self.told: list[Outcome] = []
 
-    def sending(self, parcel_id: int) -> bool:
+    def sending(self, parcel_id: int) -> Future[bool]:
         self.asked.append(parcel_id)
-        return self.allows(parcel_id)
+        return done(self.allows(parcel_id))
 
     @property
     def states(self) -> list[str]:
         return [outcome.state for outcome in sorted(self.told, key=lambda outcome: outcome.id)]
+
+
+def done(answer: bool) -> Future[bool]:
+    """A future that has its answer."""
+    future: Future[bool] = Future()
+    future.set_result(answer)
+    return future
 
 
 def parcel(number: int, *, recipient: str = "", octets: bytes = LETTER) -> Parcel:

@@ -312,6 +312,17 @@ def test_mail_and_its_parameters(tmp_path: Path, command: str, code: str) -> Non
     play(scene, tmp_path)
 
 
+@pytest.mark.parametrize("command", ["EHLO c", "HELO c", "RSET"])
+def test_transaction_is_forgotten(tmp_path: Path, command: str) -> None:
+    async def scene(house: House, client: Client) -> None:
+        await client.ask("EHLO c")
+        await client.ask("MAIL FROM:<a@b.example>")
+        await client.ask(command)
+        assert await client.code("RCPT TO:<help@desk.example>") == "503 5.5.1"
+
+    play(scene, tmp_path)
+
+
 def test_utf8_recipient_when_it_was_asked_for(tmp_path: Path) -> None:
     async def scene(house: House, client: Client) -> None:
         await client.ask("EHLO c")

@@ -151,8 +151,8 @@ def test_starttls_forgets_what_was_said_in_the_clear(tmp_path: Path, authority: 
     async def scene(house: House, client: Client) -> None:
         assert (await client.ask("EHLO c")).endswith("250 STARTTLS")
         await client.ask("MAIL FROM:<evil@b.example>")
-        await start_tls(client, authority, "STARTTLS\r\nRSET\r\nMAIL FROM:<evil@b.example>")
-        assert await client.code("MAIL FROM:<a@b.example>") == "503 5.5.1"
+        await start_tls(client, authority, "STARTTLS\r\nEHLO evil\r\nMAIL FROM:<evil@b.example>")
+        assert await client.code("RCPT TO:<help@desk.example>") == "503 5.5.1"
         assert "STARTTLS" not in await client.ask("EHLO c")
         assert await client.code("STARTTLS") == "503 5.5.1"
         await client.to_data()

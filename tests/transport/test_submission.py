@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 
 import pytest
 
@@ -13,7 +14,7 @@ from gateway.flow.courier import Courier
 from gateway.mail.letter import Outcome, Parcel
 from gateway.transport.relay import Relay
 from gateway.transport.submission import Submission
-from tests.parts.delivery import LETTER, Flow, deliver, parcel, relay_to
+from tests.parts.delivery import LETTER, Flow, deliver, done, parcel, relay_to
 from tests.parts.proxy import CUT, STALL, Limit, Proxy
 from tests.parts.scripted_smtp import (
     DROP,
@@ -221,10 +222,10 @@ def test_a_parcel_not_released_is_untried_and_not_sent(server: ScriptedSMTP) -> 
 def test_callbacks_that_raise_do_not_stop_the_others(server: ScriptedSMTP) -> None:
     told: list[int] = []
 
-    def sending(parcel_id: int) -> bool:
+    def sending(parcel_id: int) -> Future[bool]:
         if parcel_id == 1:
             raise RuntimeError
-        return True
+        return done(True)
 
     def settled(outcome: Outcome) -> None:
         told.append(outcome.id)
@@ -336,10 +337,21 @@ def test_the_next_address_is_tried(server: ScriptedSMTP) -> None:
 
 
 def test_two_sessions_work_side_by_side(server: ScriptedSMTP) -> None:
-    both = threading.Barrier(2, timeout=10)
-    flow = Flow(lambda parcel_id: both.wait() >= 0)
-    deliver(relay_to(server), [parcel(number) for number in range(1, 5)], flow, sessions=2)
-    assert flow.states == ["sent"] * 4
+    """Each waits for the other's DATA: alone neither could go on."""
+    waiting: list[Future[bool]] = []
+    told: list[Outcome] = []
+
+    def sending(parcel_id: int) -> Future[bool]:
+        waiting.append(Future())
+        if len(waiting) % 2 == 0:
+            for one in waiting[-2:]:
+                one.set_result(True)
+        return waiting[-1]
+
+    courier = Submission(relay_to(server), sessions=2)
+    courier.deliver([parcel(number) for number in range(1, 5)], sending, told.append)
+    courier.close()
+    assert [outcome.state for outcome in told] == ["sent"] * 4
     assert server.most_open_sessions == 2
 
 

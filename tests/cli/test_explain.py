@@ -1,0 +1,65 @@
+"""`helpgate explain`: the whole reasoning for a mail, and for a file without keeping anything of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Wait
+from tests.parts.daemon import Daemon
+from tests.people import ALICE, BOB, CAROL, DESK, Attachment, mail
+
+
+def chapters(daemon: Daemon, what: str) -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = json.loads(daemon.run("explain", what, "--json"))
+    return found
+
+
+def test_a_mail_of_the_journal(either: Daemon, decided: Wait) -> None:
+    either.start()
+    either.run("deliver", "-f", CAROL.address, stdin=mail(CAROL, DESK, "Printer", "It burns."))
+    decided(either, 1)
+    told = chapters(either, "1")
+    assert told["envelope"]["channel"] == "pipe" and told["envelope"]["from"] == f"<{CAROL.address}>"
+    assert told["reading"]["verdict"] == "human" and told["reading"]["authentication"] == "no signature"
+    assert told["outcome"]["fate"] == "applied" and told["outcome"]["message"] == 1
+    assert told["judged_today"]["proof"] == "claimed"
+    whom = [one["to"] for one in told["consequences"]["notifications"]]  # type: ignore[attr-defined]
+    assert sorted(whom) == [ALICE.address, BOB.address, CAROL.address]
+    plain = either.run("explain", "1")
+    assert "ENVELOPE" in plain and "CONSEQUENCES" in plain and "event: opened" in plain
+
+
+def test_a_held_mail_says_what_to_do(house: Daemon, decided: Wait) -> None:
+    answer = mail(CAROL, DESK, "Out of office", "I am away.", headers={"Auto-Submitted": "auto-replied"})
+    house.start()
+    house.run("deliver", stdin=answer)
+    decided(house, 1)
+    told = chapters(house, "1")
+    assert told["outcome"]["fate"] == "held"
+    assert "helpgate release 1" in str(told["outcome"]["what_to_do"])
+    assert told["reading"]["reasons"] == told["judged_today"]["reasons"] != []
+
+
+def test_a_file_is_read_and_nothing_kept(house: Daemon, tmp_path: Path) -> None:
+    hostile = mail(
+        CAROL,
+        DESK,
+        "=?utf-8?q?Move_=1B=5B2J_cursor?=",
+        "See the picture.",
+        attachments=[Attachment("burns.png", "image/png", b"\x89PNG")],
+    )
+    file = tmp_path / "mail.eml"
+    file.write_bytes(hostile)
+    told = chapters(house, str(file))
+    assert told["verdict"]["verdict"] == "human"
+    assert told["parse"]["files"] == ["burns.png (image/png, 4 octets)"]
+    assert told["thread"]["carrier"] is None
+    assert "\x1b" not in house.run("explain", str(file))
+    assert house.journal() == []
+
+
+def test_what_is_not_there(house: Daemon) -> None:
+    for what in ("7", "no-such-file.eml"):
+        done = house.try_run("explain", what)
+        assert done.returncode == 1 and b"Traceback" not in done.stderr

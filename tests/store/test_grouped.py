@@ -1,0 +1,77 @@
+"""Many writes, one commit: and nobody pays for another's trouble."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.desk.tables import Contact
+from gateway.errors import StoreError
+from gateway.store.database import Store, Unit
+from gateway.store.grouped import GroupCommit
+
+
+@pytest.fixture
+def writer(store: Store) -> Iterator[GroupCommit]:
+    writer = GroupCommit(store, "accept")
+    yield writer
+    writer.stop()
+
+
+def meets(name: str):  # type: ignore[no-untyped-def]
+    def work(unit: Unit) -> str:
+        unit.insert(Contact, email=name, email_key=name, created_at=0)
+        return name
+
+    return work
+
+
+def fails(unit: Unit) -> None:
+    unit.insert(Contact, email="bad", email_key="bad", created_at=0)
+    raise ZeroDivisionError("bad")
+
+
+def test_what_has_gathered_is_one_commit(store: Store, writer: GroupCommit) -> None:
+    futures = [writer.submit(meets(str(number))) for number in range(50)]
+    writer.start()
+    assert [future.result(30) for future in futures] == [str(number) for number in range(50)]
+    assert store.commits["accept"] == 1
+
+
+def test_one_failing_work_hurts_no_other(store: Store, writer: GroupCommit) -> None:
+    work = [meets("a"), fails, meets("b"), meets("a"), meets("c")]
+    futures = [writer.submit(one) for one in work]
+    writer.start()
+    told = [type(future.exception(30)) for future in futures]
+    assert told == [type(None), StoreError, type(None), StoreError, type(None)]
+    with store.reading() as unit:
+        assert {one.email for one in unit.rows(Contact, "1 = 1")} == {"a", "b", "c"}
+
+
+def test_a_result_is_durable_when_it_is_there(store: Store, writer: GroupCommit) -> None:
+    writer.start()
+    seen: list[int] = []
+    counted = threading.Event()
+
+    def count(_: object) -> None:
+        with store.reading() as unit:
+            seen.append(unit.number("SELECT count(*) FROM contact"))
+        counted.set()
+
+    for number in range(5):
+        counted.clear()
+        future = writer.submit(meets(str(number)))
+        future.add_done_callback(count)
+        assert counted.wait(30)
+    assert seen == [1, 2, 3, 4, 5]
+
+
+def test_stopping_writes_what_was_given(store: Store) -> None:
+    writer = GroupCommit(store, "accept")
+    futures = [writer.submit(meets(str(number))) for number in range(300)]
+    writer.start()
+    writer.stop()
+    assert all(future.done() for future in futures)
+    assert store.commits["accept"] == 2, "at most 200 in one"
