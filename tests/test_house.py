@@ -31,12 +31,13 @@ BANNED_NAMES = {
 BOUNDARIES = {
     "gateway/flow/dispatch.py::_repeat": "a thread's edge: the next tick tries again",
     "gateway/flow/drain.py::_apply": "one mail's trouble is its own: it is tried again, then held",
+    "gateway/flow/drain.py::_arrived": "one mail's trouble is its own: it is tried again, then held",
     "gateway/mail/authenticate.py::authenticate": "the DKIM library raises nearly anything on hostile input",
     "gateway/store/database.py::_roll_back": "the first error is the one to tell",
     "gateway/store/grouped.py::_write": "a thread's edge: the callers hear of it through their futures",
     "gateway/transport/reception.py::_keep": "the sender must keep the mail whatever our trouble is",
     "gateway/transport/smtp.py::_obey": "a bug of ours must bounce nobody's mail",
-    "gateway/transport/submission.py::_ask": "foreign code, and the other parcels wait for their outcome",
+    "gateway/transport/submission.py::may_data": "foreign code, and the other parcels wait for their outcome",
     "gateway/transport/submission.py::_settle": "every parcel is owed an outcome",
     "gateway/transport/submission.py::tell": "foreign code, and the outcome must be told",
 }

@@ -75,4 +75,9 @@ def _mend(finding: Finding) -> str:
 
 
 def _shape(finding: Finding) -> dict[str, str]:
-    return {"level": finding.level, "subject": finding.subject, "words": finding.words, "what_to_do": finding.mend}
+    return {
+        "level": finding.level,
+        "subject": finding.subject,
+        "words": finding.words,
+        "what_to_do": finding.mend,
+    }

@@ -67,7 +67,9 @@ class _ForPipes(click.Command):
 
 
 @click.command(cls=_ForPipes)
-@click.option("--rcpt", metavar="ADDRESS", help="Whom the mail is for.  [default: the desk, when there is one]")
+@click.option(
+    "--rcpt", metavar="ADDRESS", help="Whom the mail is for.  [default: the desk, when there is one]"
+)
 @click.option("-f", "--sender", envvar="SENDER", metavar="ADDRESS", help="Reverse-path.  [default: $SENDER]")
 @with_config
 def deliver(settings: Settings, rcpt: str | None, sender: str | None) -> None:
@@ -196,4 +198,8 @@ def _ended(words: str, status: int) -> click.exceptions.Exit:
 
 
 def _words(error: Exception) -> str:
-    return error.format_message() if isinstance(error, click.ClickException) else str(error) or type(error).__name__
+    return (
+        error.format_message()
+        if isinstance(error, click.ClickException)
+        else str(error) or type(error).__name__
+    )

@@ -109,7 +109,9 @@ def _refuse_other_schema(unit: Unit) -> None:
     if done == 0:
         raise click.ClickException("the store is empty: run `helpgate init` first")
     if done < NEWEST:
-        raise click.ClickException(f"the store has schema {done}, this program needs {NEWEST}: run `helpgate migrate`")
+        raise click.ClickException(
+            f"the store has schema {done}, this program needs {NEWEST}: run `helpgate migrate`"
+        )
 
 
 def flat(cell: object) -> str:

@@ -51,7 +51,11 @@ def of_file(unit: Unit, settings: Settings, octets: bytes) -> list[Chapter]:
     """A mail that is not in the journal: how it would be read, and where it would belong. Stores nothing."""
     reading = _read(unit, octets, UNKNOWN_PATH)
     detail = _detail_of(unit, reading)
-    return [_parse(reading), _verdict(reading), Chapter("thread", _thread(unit, settings, detail, reading, octets))]
+    return [
+        _parse(reading),
+        _verdict(reading),
+        Chapter("thread", _thread(unit, settings, detail, reading, octets)),
+    ]
 
 
 def _read(unit: Unit, octets: bytes, reverse_path: str) -> Reading:
@@ -157,7 +161,9 @@ def _outcome(inbound: Inbound, ticket: Ticket | None, message: Message | None) -
 def _advice(inbound: Inbound) -> str | None:
     if inbound.fate != "held":
         return None
-    return f"helpgate release {inbound.id} lets it in, helpgate replay {inbound.id} runs it by the rules again"
+    return (
+        f"helpgate release {inbound.id} lets it in, helpgate replay {inbound.id} runs it by the rules again"
+    )
 
 
 def _events(unit: Unit, ticket: Ticket | None, message: Message | None) -> list[Event]:
@@ -169,7 +175,9 @@ def _events(unit: Unit, ticket: Ticket | None, message: Message | None) -> list[
 def _consequences(unit: Unit, inbound: Inbound, happened: Sequence[Event]) -> dict[str, Any]:
     """Events, promises and letters that this mail led to."""
     marks = ", ".join("?" * len(happened)) or "NULL"
-    promises = unit.rows(Notification, f"event_id IN ({marks}) ORDER BY id", *[event.id for event in happened])
+    promises = unit.rows(
+        Notification, f"event_id IN ({marks}) ORDER BY id", *[event.id for event in happened]
+    )
     told = sorted({one.letter_id for one in promises if one.letter_id})
     marks = ", ".join("?" * len(told)) or "NULL"
     letters = unit.rows(Letter, f"cause = ? OR id IN ({marks}) ORDER BY id", inbound.id, *told)
@@ -236,7 +244,10 @@ def _parse(reading: Reading) -> Chapter:
             ("text_lines", len(reading.text.splitlines())),
             ("folded_lines", sum(end - start for start, end in reading.folded)),
             ("html", reading.html is not None),
-            ("files", [f"{one.filename} ({one.content_type}, {one.size} octets)" for one in reading.enclosures]),
+            (
+                "files",
+                [f"{one.filename} ({one.content_type}, {one.size} octets)" for one in reading.enclosures],
+            ),
             ("notes", list(reading.notes)),
             ("fingerprint", reading.fingerprint),
         ),
@@ -245,8 +256,14 @@ def _parse(reading: Reading) -> Chapter:
 
 def _verdict(reading: Reading) -> Chapter:
     report = reading.report
-    told = {"kind": report.kind, "recipients": list(report.recipients), "reply": report.reply} if report else None
-    return Chapter("verdict", (("verdict", reading.verdict), ("reasons", list(reading.reasons)), ("report", told)))
+    told = (
+        {"kind": report.kind, "recipients": list(report.recipients), "reply": report.reply}
+        if report
+        else None
+    )
+    return Chapter(
+        "verdict", (("verdict", reading.verdict), ("reasons", list(reading.reasons)), ("report", told))
+    )
 
 
 def _thread(

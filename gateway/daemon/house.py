@@ -90,6 +90,7 @@ class House:
             self.readers,
             Dns().txt,
             self.folder / TEMPORARY,
+            self.arrivals,
         )
         self.drain.on_decided.append(self.dispatch.wake)
         self.reception = Reception(self.arrivals, lambda: self.current.directory, self.drain.wake)

@@ -43,10 +43,11 @@ class Directory:
         key = address_key(address)
         if desk := self._plain.get(key):
             return Destination(desk, "")
-        for pattern, desk in self._patterns:
-            if found := pattern.fullmatch(key):
-                return Destination(desk, found[1])
-        return None
+        found = [(match[1], desk) for pattern, desk in self._patterns if (match := pattern.fullmatch(key))]
+        if not found:
+            return None
+        detail, desk = min(found, key=lambda one: len(one[0]))  # a desk may be at another one's sub-address
+        return Destination(desk, detail)
 
     def is_ours(self, address: str) -> bool:
         """Whether mail to this address comes back to us."""
@@ -216,7 +217,7 @@ def _locale(name: str, text: str) -> str:
 def _timezone(name: str, text: str) -> str:
     try:
         ZoneInfo(text)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):  # a zone that is not there is a KeyError
         raise Invalid(name, "desk.bad_timezone", timezone=text) from None
     return text
 

@@ -30,6 +30,7 @@ from gateway.mail.template import Stationery
 from gateway.mail.wire import Request
 from gateway.store import blobs, journal
 from gateway.store.database import Store, Unit
+from gateway.store.grouped import GroupCommit
 from gateway.store.journal import HELD, Inbound
 
 BATCH = 16
@@ -37,6 +38,7 @@ LEASE_MS = MINUTE
 ATTEMPTS = 2
 IN_MEMORY = 262_144
 PAUSE_S = 1.0
+YIELD_S = 0.5  # the longest that one batch waits for a burst of arrivals to end
 
 log = logger("intake")
 
@@ -63,6 +65,7 @@ class Drain:
         readers: Readers,
         lookup: Lookup,
         folder: Path,
+        arrivals: GroupCommit,
     ) -> None:
         self._store = store
         self._settings = settings
@@ -71,6 +74,7 @@ class Drain:
         self._readers = readers
         self._lookup = lookup
         self._folder = folder
+        self._arrivals = arrivals
         self._wake = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
@@ -94,6 +98,7 @@ class Drain:
     def _run(self) -> None:
         batch: list[Read] = []
         while True:
+            self._let_arrivals_pass()
             following = [] if self._stopping else self._claim()
             if batch:
                 self._settle(batch)
@@ -104,6 +109,12 @@ class Drain:
                 self._wake.clear()
             batch = following
         self._store.close()
+
+    def _let_arrivals_pass(self) -> None:
+        """Accepting goes before applying: in a burst each batch waits a little, so that senders do not."""
+        deadline = time.monotonic() + YIELD_S
+        while self._arrivals.is_crowded and not self._stopping and time.monotonic() < deadline:
+            time.sleep(YIELD_S / 20)
 
     def _claim(self) -> list[Read]:
         """Take mails and have them read. A store in trouble is asked again later."""

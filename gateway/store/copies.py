@@ -41,7 +41,9 @@ def check(file: Path) -> None:
     try:
         with closing(_connect(file)) as connection:
             found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(3)")]
-            tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'schema_step'").fetchone()
+            tables = connection.execute(
+                "SELECT count(*) FROM sqlite_master WHERE name = 'schema_step'"
+            ).fetchone()
     except sqlite3.Error as error:
         raise StoreError(f"{file} is damaged or no store: {error}") from error
     if found != ["ok"]:
@@ -66,4 +68,6 @@ def fold(file: Path) -> None:
 
 def _connect(file: Path) -> sqlite3.Connection:
     """A connection that only reads, in a mode that never makes the file."""
-    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=10.0, isolation_level=None)
+    return sqlite3.connect(
+        f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=10.0, isolation_level=None
+    )

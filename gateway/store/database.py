@@ -200,7 +200,11 @@ class Unit:
 
     def _undo_part(self) -> None:
         """SQLite has gone back by itself when it is full, the whole unit with it; a dead server knows nothing."""
-        lost = self._connection.closed if self.store.engine == POSTGRESQL else not self._connection.in_transaction
+        lost = (
+            self._connection.closed
+            if self.store.engine == POSTGRESQL
+            else not self._connection.in_transaction
+        )
         if not lost:
             self._connection.execute("ROLLBACK TO SAVEPOINT part")
             self._connection.execute("RELEASE SAVEPOINT part")

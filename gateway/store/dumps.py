@@ -30,7 +30,14 @@ def check(file: Path) -> None:
 
 def restore(file: Path, url: str) -> None:
     """Put a dump in the place of what is there, whole or not at all. Raises StoreError."""
-    options = ("--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error")
+    options = (
+        "--clean",
+        "--if-exists",
+        "--no-owner",
+        "--no-privileges",
+        "--single-transaction",
+        "--exit-on-error",
+    )
     _run("pg_restore", url, *options, str(file))
 
 
@@ -66,7 +73,9 @@ def _find(program: str) -> str:
     newest = sorted(Path(FOLDERS).glob("*/bin"), key=_version, reverse=True)
     found = shutil.which(program) or shutil.which(program, path=os.pathsep.join(map(str, newest)))
     if found is None:
-        raise StoreError(f"{program} is not installed; on Debian or Ubuntu: apt-get install postgresql-client")
+        raise StoreError(
+            f"{program} is not installed; on Debian or Ubuntu: apt-get install postgresql-client"
+        )
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -18,6 +19,8 @@ from gateway.store.database import Store, Unit
 
 Result = TypeVar("Result")
 GROUP_MAX = 200
+CROWD = 3  # so many in one group: they come faster than they can be committed one by one
+CROWDED_S = 0.05
 
 
 class GroupCommit:
@@ -28,6 +31,7 @@ class GroupCommit:
         self._kind = kind
         self._queue: queue.SimpleQueue[tuple[Callable[[Unit], Any], Future[Any]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"{kind}-writer", daemon=True)
+        self._crowded_at = -CROWDED_S
 
     def start(self) -> None:
         """Begin to write."""
@@ -45,10 +49,17 @@ class GroupCommit:
         self._queue.put((work, future))
         return future
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether work has been coming in crowds just now, so that others had better wait their turn."""
+        return time.monotonic() - self._crowded_at < CROWDED_S
+
     def _run(self) -> None:
         ended = False
         while not ended:
             group, ended = self._gather()
+            if len(group) >= CROWD:
+                self._crowded_at = time.monotonic()
             if group:
                 self._write(group)
         self._store.close()

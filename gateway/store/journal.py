@@ -130,7 +130,13 @@ def give_back(unit: Unit, inbound: Inbound, *, until: int, attempts: int, reason
 
 def conclude(unit: Unit, inbound: Inbound, fate: str, reason: str, **columns: str | int | None) -> None:
     """Give a mail its final fate, and write down what was found on the way. Raises ClaimLost."""
-    values: dict[str, str | int | None] = {"fate": fate, "fate_reason": reason, "final_at": unit.now, "lease_until": 0} | columns
+    values: dict[str, str | int | None] = {
+        "fate": fate,
+        "fate_reason": reason,
+        "final_at": unit.now,
+        "lease_until": 0,
+        **columns,
+    }
     if unit.change_where(Inbound, OURS, _claim_of(inbound), **values) != 1:
         raise ClaimLost(f"mail {inbound.id} was claimed by somebody else meanwhile")
 

@@ -36,8 +36,20 @@ def test_a_running_house_is_well(house: Daemon) -> None:
         house.start()
         found = levels(house, 0)
         assert smarthost.mails == []
-    well = ("configuration", "data folder", "templates", "clock", "store", "keys", "desks", "agents", "intake")
-    assert {found[subject] for subject in (*well, "held mail", "letters", "smtp", "lmtp", "web", "smarthost")} == {"ok"}
+    well = (
+        "configuration",
+        "data folder",
+        "templates",
+        "clock",
+        "store",
+        "keys",
+        "desks",
+        "agents",
+        "intake",
+    )
+    assert {
+        found[subject] for subject in (*well, "held mail", "letters", "smtp", "lmtp", "web", "smarthost")
+    } == {"ok"}
     assert found["base_url"] == "warning", "it is of this machine only"
     assert found["DNS of desk.example"] == "warning"
     assert "reply domain" not in found
@@ -62,7 +74,11 @@ def test_a_broken_configuration_is_a_finding(house: Daemon) -> None:
 @pytest.mark.parametrize(
     ("settings", "subject", "level"),
     [
-        ({"smarthost.host": "127.0.0.1", "smarthost.port": "1", "smarthost.security": "none"}, "smarthost", "failed"),
+        (
+            {"smarthost.host": "127.0.0.1", "smarthost.port": "1", "smarthost.security": "none"},
+            "smarthost",
+            "failed",
+        ),
         ({"templates.folder": "nowhere"}, "templates", "failed"),
         ({"store.url": "postgresql://nobody@127.0.0.1:1/none"}, "store", "failed"),
         ({"data_dir": "elsewhere"}, "data folder", "failed"),

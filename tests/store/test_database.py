@@ -34,7 +34,7 @@ def test_a_unit_is_whole_or_not_at_all(store: Store) -> None:
         meet(unit, "a")
         unit.after_commit(lambda: done.append("a"))
         assert done == []
-    with pytest.raises(ZeroDivisionError), store.unit() as unit:
+    with pytest.raises(ZeroDivisionError), store.unit() as unit:  # noqa: PT012
         meet(unit, "b")
         unit.after_commit(lambda: done.append("b"))
         raise ZeroDivisionError
@@ -45,7 +45,7 @@ def test_a_unit_is_whole_or_not_at_all(store: Store) -> None:
 def test_a_savepoint_fails_alone(store: Store) -> None:
     with store.unit() as unit:
         meet(unit, "a")
-        with pytest.raises(ZeroDivisionError), unit.savepoint():
+        with pytest.raises(ZeroDivisionError), unit.savepoint():  # noqa: PT012
             meet(unit, "b")
             raise ZeroDivisionError
         with unit.savepoint():

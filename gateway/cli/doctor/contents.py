@@ -60,7 +60,9 @@ def _whole(store: Store) -> Finding:
     except sqlite3.Error as error:
         found = str(error)
     if found != "ok":
-        return failed("store", f"{store.file} is damaged: {found}", "stop the daemon, restore the last backup")
+        return failed(
+            "store", f"{store.file} is damaged: {found}", "stop the daemon, restore the last backup"
+        )
     return ok("store", f"{store.file}, schema {schema}, whole")
 
 
@@ -81,7 +83,9 @@ def _people(unit: Unit) -> Iterator[Finding]:
         yield warning("agents", f"nobody works at {', '.join(idle)}", "helpgate agent add ADDRESS")
     else:
         yield ok("agents", f"{len(staff)} active")
-    shared = {_domain(desk) for desk in rows if desk.reply} & {split_address(one.email)[1].lower() for one in staff}
+    shared = {_domain(desk) for desk in rows if desk.reply} & {
+        split_address(one.email)[1].lower() for one in staff
+    }
     for domain in sorted(shared):
         yield warning(
             "reply domain",
@@ -95,13 +99,17 @@ def _waiting(unit: Unit, settings: Settings) -> Iterator[Finding]:
     yield _intake(unit)
     held = unit.number(f"SELECT count(*) FROM inbound WHERE fate = '{HELD}'")
     if held:
-        yield warning("held mail", f"{held} wait for a human", "helpgate journal --fate held, then explain and release")
+        yield warning(
+            "held mail", f"{held} wait for a human", "helpgate journal --fate held, then explain and release"
+        )
     else:
         yield ok("held mail", "none")
     yield _letters(unit, settings)
     if settings.authentication.agents == "token+from":
         words = "agents are proven by their reply address and From alone"
-        yield warning("agents by mail", words, '[authentication] agents = "token+from+authentication" asks for more')
+        yield warning(
+            "agents by mail", words, '[authentication] agents = "token+from+authentication" asks for more'
+        )
     else:
         yield ok("agents by mail", "own reply address, From and an aligned authentication result")
 
@@ -120,9 +128,13 @@ def _letters(unit: Unit, settings: Settings) -> Finding:
     late = unit.number(f"SELECT count(*) FROM outbox WHERE {due}", unit.now - LATE_MS)
     waiting = unit.number(f"SELECT count(*) FROM outbox WHERE {due}", unit.now)
     if waiting and not settings.smarthost.host:
-        return failed("letters", f"{waiting} cannot leave: no smarthost is configured", "set [smarthost] host")
+        return failed(
+            "letters", f"{waiting} cannot leave: no smarthost is configured", "set [smarthost] host"
+        )
     if lost:
-        return warning("letters", f"{lost} failed, are held or perhaps delivered", "helpgate outbox retry or drop")
+        return warning(
+            "letters", f"{lost} failed, are held or perhaps delivered", "helpgate outbox retry or drop"
+        )
     if late:
         return warning("letters", f"{late} wait for more than a day", "helpgate outbox list --state deferred")
     return ok("letters", f"{waiting} on their way")

@@ -88,13 +88,17 @@ def _base_url(settings: Settings) -> Finding:
         status, _ = _get(f"{url.rstrip('/')}/")
     except (OSError, ValueError, http.client.HTTPException) as error:
         told = f"{url} does not answer from here: {_reason(error)}"
-        return warning("base_url", told, "links in letters begin with it: mend DNS, the proxy, or [web] base_url")
+        return warning(
+            "base_url", told, "links in letters begin with it: mend DNS, the proxy, or [web] base_url"
+        )
     if status != 200:
         return warning("base_url", f"{url} answers {status}", "does the proxy pass the Host on?")
     if parts.scheme != "https" and not local:
         return warning("base_url", f"{url} is not https", "links open tickets: put TLS in front")
     if local:
-        return warning("base_url", f"{url} means every reader's own machine", "set [web] base_url before going live")
+        return warning(
+            "base_url", f"{url} means every reader's own machine", "set [web] base_url before going live"
+        )
     return ok("base_url", f"{url} answers")
 
 
@@ -119,14 +123,18 @@ def _certificate(settings: Settings) -> Finding:
         found = _presented(settings.path(smtp.tls_certificate), settings.path(smtp.tls_key))
     except (OSError, ssl.SSLError) as error:
         return failed("certificate", f"{smtp.tls_certificate}: {_reason(error)}", mend)
-    last = int(datetime.strptime(str(found["notAfter"]), "%b %d %H:%M:%S %Y %Z").replace(tzinfo=UTC).timestamp())
+    last = int(
+        datetime.strptime(str(found["notAfter"]), "%b %d %H:%M:%S %Y %Z").replace(tzinfo=UTC).timestamp()
+    )
     told = f"good until {clock.rfc3339(last * 1000)[:10]}"
     names = [str(value).lower() for kind, value in found.get("subjectAltName", ()) if kind == "DNS"]
     parent = smtp.hostname.lower().partition(".")[2]
     if last * 1000 - clock.now() < SOON_MS:
         return warning("certificate", told, mend)
     if smtp.hostname.lower() not in names and f"*.{parent}" not in names:
-        return warning("certificate", f"it is for {', '.join(names)}, not {smtp.hostname}", "mend [smtp] hostname")
+        return warning(
+            "certificate", f"it is for {', '.join(names)}, not {smtp.hostname}", "mend [smtp] hostname"
+        )
     return ok("certificate", f"{told}, for {smtp.hostname}")
 
 

@@ -43,7 +43,9 @@ def _folder(settings: Settings) -> Iterator[Finding]:
         return
     mode = stat.S_IMODE(folder.stat().st_mode)
     if mode & 0o007:
-        yield warning("data folder", f"others may look into {folder} (mode {mode:04o})", f"chmod 700 {folder}")
+        yield warning(
+            "data folder", f"others may look into {folder} (mode {mode:04o})", f"chmod 700 {folder}"
+        )
     else:
         yield ok("data folder", f"{folder} (mode {mode:04o})")
     yield _room(folder)

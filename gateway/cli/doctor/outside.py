@@ -66,7 +66,9 @@ def _mx(dns: Dns, domain: str) -> Finding:
     if found.temporary:
         return warning(subject, "unknown", LATER)
     if not found.hosts:
-        return warning(subject, "none", "without one mail goes to the address of the domain itself: publish an MX")
+        return warning(
+            subject, "none", "without one mail goes to the address of the domain itself: publish an MX"
+        )
     return ok(subject, ", ".join(found.hosts))
 
 
@@ -77,7 +79,9 @@ def _spf(dns: Dns, domain: str) -> Finding:
 
 def _dmarc(dns: Dns, domain: str) -> Finding:
     """RFC 7489 §6.1."""
-    return _record(dns, f"_dmarc.{domain}", f"DMARC of {domain}", "v=DMARC1", "publish at least v=DMARC1; p=none")
+    return _record(
+        dns, f"_dmarc.{domain}", f"DMARC of {domain}", "v=DMARC1", "publish at least v=DMARC1; p=none"
+    )
 
 
 def _record(dns: Dns, name: str, subject: str, begins: str, mend: str) -> Finding:
@@ -94,4 +98,6 @@ def _record(dns: Dns, name: str, subject: str, begins: str, mend: str) -> Findin
 
 def _dkim(dns: Dns, domain: str) -> Finding:
     """RFC 6376 §3.6.2: keys lie under selectors, and nobody but the signer knows those."""
-    return ok(f"DKIM of {domain}", "cannot be seen from here: the smarthost signs, under a selector it chooses")
+    return ok(
+        f"DKIM of {domain}", "cannot be seen from here: the smarthost signs, under a selector it chooses"
+    )

@@ -1,0 +1,153 @@
+"""A store that is locked or full: outward only "later", inward nothing lost, and it mends itself."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from tests.faults.ledger import Crowd, House, Ledger, letter_of, new_house, until
+from tests.parts.daemon import Daemons
+from tests.parts.scripted_smtp import ScriptedSMTP
+
+SIZE = "24m"
+KIBIBYTE = 1024
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own with 24 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("needs root that may mount a tmpfs")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture
+def cramped(new_daemon: Daemons, sink: ScriptedSMTP, small_disk: Path) -> House:
+    """An installation whose data are on the small disk."""
+    return new_house(new_daemon, sink, {"data_dir": str(small_disk / "data")})
+
+
+def test_full_disk_says_later_and_goes_on_when_there_is_room(
+    cramped: House, ledger: Ledger, small_disk: Path
+) -> None:
+    cramped.daemon.start()
+    port = cramped.daemon.smtp_port
+    page = customer_page(cramped, ledger)
+    ballast = fill(small_disk)
+    refused = [until_refused(ledger, port, kibibytes) for kibibytes in (150, 150, 600, 600)]
+    assert {reply[:9] for reply in ledger.refusals} == {"452 4.3.1"}
+    assert page.comment("no room for this " + "x" * 90_000) == 507
+    assert page.get() == 200
+    assert cramped.daemon.get("/healthz")[0] == 200
+    ballast.unlink()
+    assert all(ledger.send(port, mark).startswith("250") for mark in refused)
+    assert page.comment("mark-00001 there is room again") == 303
+    cramped.settle()
+    assert cramped.daemon.stop() == 0
+    said = "SELECT count(*) FROM message WHERE text LIKE '%{}%'"
+    assert cramped.number(said.format("no room for this")) == 0
+    assert cramped.number(said.format("there is room again")) == 1
+    ledger.comments["mark-00001"] += 1
+    cramped.audit(ledger)
+
+
+def test_disk_that_fills_under_load_loses_nothing(cramped: House, ledger: Ledger, small_disk: Path) -> None:
+    cramped.daemon.start()
+    with Crowd(ledger, [cramped.daemon.smtp_port], 60) as crowd:
+        for _ in range(3):
+            crowd.await_answers(10)
+            ballast = fill(small_disk)
+            refused = len(ledger.refusals)
+            until(lambda: len(ledger.refusals) > refused + 3, "refusals")
+            ballast.unlink()
+    cramped.settle()
+    assert cramped.daemon.stop() == 0
+    assert len(ledger.promised) == 60
+    cramped.audit(ledger)
+
+
+@pytest.mark.timeout(180)
+def test_locked_store_says_later_and_goes_on(house: House, ledger: Ledger) -> None:
+    house.daemon.start()
+    with Crowd(ledger, [house.daemon.smtp_port], 40) as crowd:
+        crowd.await_answers(5)
+        with locked(Path(house.daemon.settings["data_dir"]) / "helpgate.sqlite"):
+            refused = len(ledger.refusals)
+            until(lambda: len(ledger.refusals) > refused, "a refusal", 60)
+            assert house.daemon.get("/healthz")[0] == 200
+    house.settle()
+    assert house.daemon.stop() == 0
+    assert {reply.split()[0] for reply in ledger.refusals} == {"451"}
+    assert len(ledger.promised) == 40
+    house.audit(ledger)
+
+
+@contextlib.contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Another process' lock on the whole store."""
+    other = sqlite3.connect(file, isolation_level=None, timeout=10)
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+def fill(disk: Path) -> Path:
+    """A file that takes all the room there is."""
+    ballast = disk / "ballast"
+    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while file.write(bytes(4 * KIBIBYTE)):
+            pass
+    return ballast
+
+
+def until_refused(ledger: Ledger, port: int, kibibytes: int) -> str:
+    """Mails of this size until one is not taken: the store may have a last page of its own. That one's mark."""
+    for mark in ledger.marks(40):
+        if not ledger.send(port, mark, letter_of(mark, f"{'fire ' * 200}\r\n" * kibibytes)).startswith("250"):
+            return mark
+    raise AssertionError("the disk does not fill")
+
+
+class Page:
+    """A customer's ticket page."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._host, self._path = parts.netloc, parts.path
+
+    def get(self) -> int:
+        """The status of the page."""
+        return self._ask("GET", self._path, "")
+
+    def comment(self, text: str) -> int:
+        """The status of a comment."""
+        return self._ask("POST", f"{self._path}/comments", urlencode({"text": text}))
+
+    def _ask(self, method: str, path: str, body: str) -> int:
+        connection = HTTPConnection(self._host, timeout=30)
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": f"http://{self._host}"}
+        with contextlib.closing(connection):
+            connection.request(method, path, body, headers)
+            return connection.getresponse().status
+
+
+def customer_page(house: House, ledger: Ledger) -> Page:
+    """The page of a first ticket."""
+    (mark,) = ledger.marks(1)
+    assert ledger.send(house.daemon.smtp_port, mark).startswith("250")
+    house.settle()
+    return Page(house.daemon.export()[0]["public_url"])

@@ -1,0 +1,73 @@
+"""Where mail arrives: who is known here, and one row for each desk, committed together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.store import blobs
+from gateway.store.database import Store
+from tests import people
+from tests.fakes import FakeClock
+from tests.people import CAROL, DESK
+from tests.world import World, played
+
+
+@pytest.fixture
+def world(store: Store, clock: FakeClock) -> Iterator[World]:
+    with played(store, clock) as world:
+        world.opens_desk("Sales", "sales@other.example")
+        yield world
+
+
+@pytest.mark.parametrize(
+    ("recipient", "known"),
+    [
+        (DESK, True),
+        ("HELP@DESK.EXAMPLE", True),
+        ("help+anything@desk.example", True),
+        ("help+a+b@desk.example", True),
+        ("sales@other.example", True),
+        ("postmaster", True),
+        ("Postmaster@desk.example", True),
+        ("postmaster@OTHER.example", True),
+        ("postmaster@third.example", False),
+        ("help@other.example", False),
+        ("help@desk.example.evil.example", False),
+        ("helpx@desk.example", False),
+        ("", False),
+        ("@", False),
+    ],
+)
+def test_who_is_known(world: World, recipient: str, known: bool) -> None:
+    refusal = world.reception.refuses(recipient)
+    assert (refusal is None) == known
+    assert refusal is None or refusal.code == 550
+
+
+def test_postmaster_is_the_first_desk_of_the_domain(world: World) -> None:
+    raw = people.mail(CAROL, "postmaster", "Hi", "Who runs this?")
+    for recipient, desk in (("postmaster", 1), ("postmaster@other.example", 2)):
+        (id,) = world.accepts(raw, recipient)
+        assert {one.id: one.desk_id for one in world.inbound()}[id] == desk
+
+
+def test_desks_share_the_octets_and_one_commit(world: World) -> None:
+    raw = people.mail(CAROL, DESK, "Hi", "Text.\n" * 300_000)
+    before = world.store.commits["accept"]
+    ids = world.accepts(raw, DESK, "sales@other.example", "help+x@desk.example", reverse_path="a@b.example")
+    assert ids[0] == ids[2] != ids[1]
+    assert world.store.commits["accept"] == before + 1
+    first, second = world.inbound()
+    assert first.octets == second.octets and first.size == second.size == len(raw)
+    assert {one.desk_id: one.detail for one in (first, second)} == {1: "x", 2: ""}
+    assert first.reverse_path == "a@b.example" and DESK in first.recipients
+    with world.store.reading() as unit:
+        assert blobs.load(unit, first.octets) == raw
+        assert unit.number("SELECT count(*) FROM blob") == 1
+
+
+def test_postmasters_mail_becomes_a_ticket(world: World) -> None:
+    raw = people.mail(CAROL, "postmaster@desk.example", "Hi", "Who runs this?")
+    assert world.receives(raw, "postmaster@desk.example").fate == "applied"

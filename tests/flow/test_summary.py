@@ -1,0 +1,59 @@
+"""The operator's summary: what needs a human, at most hourly. Promise 2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.flow import summary
+from gateway.store.database import Store
+from tests.fakes import REFUSE, FakeClock
+from tests.people import CAROL
+from tests.world import Got, World, played
+
+OPERATOR = "operator@elsewhere.example"
+
+
+@pytest.fixture
+def world(store: Store, clock: FakeClock) -> Iterator[World]:
+    with played(store, clock, operator={"address": OPERATOR}) as world:
+        world.carol.writes("Printer", "It is on fire.", auth="pass")
+        yield world
+
+
+def summed_up(world: World, stopped: str = "") -> list[Got]:
+    with world.store.unit() as unit:
+        summary.write_when_due(unit, world.desktop, stopped)
+    world.after(0)
+    return world.mailbox(OPERATOR)
+
+
+def test_nothing_to_say_is_no_mail(world: World) -> None:
+    world.after()
+    assert summed_up(world) == []
+
+
+def test_what_is_held_and_what_failed(world: World) -> None:
+    world.courier.misbehave(CAROL.address, REFUSE)
+    world.after()
+    held = world.carol.writes("Away", "Private words.", headers={"Auto-Submitted": "auto-replied"})
+    assert held.fate == "held"
+    (got,) = summed_up(world)
+    assert "mail 2:" in got.text and "helpgate explain 2" in got.text and "550 5.1.1 nobody here" in got.text
+    assert "Private" not in got.text and got.html == ""
+    assert len(summed_up(world)) == 1
+    world.carol.writes("Away", "More private words.", headers={"Auto-Submitted": "auto-replied"})
+    world.clock.forward(3599)
+    assert len(summed_up(world)) == 1, "at most hourly"
+    world.clock.forward(1)
+    assert len(summed_up(world)) == 2
+
+
+def test_a_stopped_queue_and_a_spent_budget(world: World) -> None:
+    for number in range(3):
+        world.mallory.writes("Hi", f"Text {number}")
+    (got,) = summed_up(world, "535 who are you")
+    assert "535 who are you" in got.text and "[acknowledge]" in got.text.replace("\r\n", " ")
+    world.clock.forward(3600)
+    assert len(summed_up(world)) == 1, "said once"
