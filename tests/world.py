@@ -20,8 +20,10 @@ from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from gateway.config import Settings, build
 from gateway.desk import agents, desks, messages, outbox, tickets
@@ -137,7 +139,8 @@ class Got:
             data = part.get_payload(decode=True)
             if isinstance(data, bytes):
                 parts.append(data.decode("utf-8", "replace"))
-        return "\n".join(parts)
+        plain = "\n".join(parts)
+        return f"{plain}\n{unescape(unquote(plain))}"
 
 
 class Actor:

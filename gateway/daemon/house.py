@@ -40,6 +40,7 @@ from gateway.transport.relay import Relay
 from gateway.transport.submission import Submission
 
 TEMPORARY = "tmp"
+COURIER_GRACE_S = 8.0
 SESSIONS = 4  # connections to the smarthost at a time; what one waits for, the others share a commit with
 LOCK = "daemon.lock"
 
@@ -112,9 +113,10 @@ class House:
         self.arrivals.stop()
         self.drain.stop()
         self.readers.stop()
-        self.dispatch.stop()
+        self.dispatch.finish()
         if isinstance(self.courier, Submission):
-            self.courier.close()
+            self.courier.close(COURIER_GRACE_S)  # a relay that hangs must not keep us from ending
+        self.dispatch.stop()
         self.deliveries.stop()
         self.store.close()
         if self._lock is not None:

@@ -25,7 +25,7 @@ from gateway.web import app, health
 from gateway.web.patience import PatientHttp
 from gateway.web.settings import WebSettings
 
-DRAIN_S = 15.0
+DRAIN_S = 10.0
 log = logger("daemon")
 
 
@@ -76,8 +76,8 @@ async def _serve(
     timetable.shutdown(wait=False)
     for server, _ in web:
         server.should_exit = True
-    await asyncio.gather(*(listener.stop(DRAIN_S) for listener in listeners))
-    await asyncio.gather(*running, return_exceptions=True)
+    ending = [listener.stop(DRAIN_S) for listener in listeners]
+    await asyncio.gather(*ending, *running, return_exceptions=True)
     await to_thread.run_sync(house.stop)
     log.info("stopped")
 
@@ -119,7 +119,7 @@ def _server(application: Starlette, key: str, listen: str) -> tuple[_Server, soc
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=int(DRAIN_S),
         timeout_keep_alive=30,
         limit_concurrency=500,
     )

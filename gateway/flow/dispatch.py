@@ -78,9 +78,13 @@ class Dispatch:
         if self._courier is not None:
             self._sending.start()
 
+    def finish(self) -> None:
+        """Begin nothing new."""
+        self._stopping = True
+
     def stop(self) -> None:
         """Finish what is in hand, then end."""
-        self._stopping = True
+        self.finish()
         self._wake.set()
         self._written.set()
         self._writing.join()

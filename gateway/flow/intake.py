@@ -32,6 +32,7 @@ from gateway.store.journal import APPLIED, DROPPED, HELD, Inbound
 SAME_WITHIN = 5 * DAY
 SAME_WITHOUT_ID_WITHIN = HOUR
 CONFLICT = "the mail names several tickets; it went to the newest of them"
+CLAIMS_AGENT = "the mail says it is from an agent, and nothing proves that"
 
 log = logger("intake")
 
@@ -195,7 +196,7 @@ def _on_ticket(unit: Unit, mail: Arrived, match: Match, proof: Proof, ticket: Ti
         return _opens(unit, mail, Match(None, None, ticket, match.conflict, match.tried), proof)
     if proof.participant.let_in_at is None:
         return _for_agents_only(unit, mail, match, proof, ticket)
-    said = _said(unit, mail, match, ticket)
+    said = _said(unit, mail, match, proof, ticket)
     if reading.verdict != HUMAN:
         message = tickets.receive_silently(
             unit, mail.rules, ticket, author, said, proof=proof.recorded, notice=reading.verdict != AUTO_REPLY
@@ -219,7 +220,7 @@ def _for_agents_only(
     author = proof.contact
     if author is None and mail.reading.sender is not None and proof.agent is None:
         author = contacts.meet(unit, mail.reading.sender)
-    said = _said(unit, mail, match, ticket, automatic=automatic)
+    said = _said(unit, mail, match, proof, ticket, automatic=automatic)
     message = tickets.receive_from_stranger(
         unit, mail.rules, ticket, author, sender, said, notice=not said.automatic
     )
@@ -234,9 +235,15 @@ def _ask_agent(unit: Unit, mail: Arrived, match: Match, proof: Proof, ticket: Ti
     return Decision(HELD, f"agent not proven: {', '.join(proof.missing)} missing", match, proof, ticket)
 
 
-def _said(unit: Unit, mail: Arrived, match: Match, ticket: Ticket, *, automatic: bool = False) -> Words:
+def _said(
+    unit: Unit, mail: Arrived, match: Match, proof: Proof, ticket: Ticket, *, automatic: bool = False
+) -> Words:
+    """What the mail says, and what agents should know about it."""
     said = shown.of_client(unit, mail.keys, mail.reading, mail.inbound, ticket, automatic=automatic)
-    return replace(said, remark=CONFLICT) if match.conflict else said
+    remarks = [CONFLICT] if match.conflict else []
+    if proof.agent is not None and proof.level != thread.AGENT:
+        remarks.append(CLAIMS_AGENT)
+    return replace(said, remark="; ".join(remarks))
 
 
 def _opens(

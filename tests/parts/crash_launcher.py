@@ -40,11 +40,12 @@ def _signal_at(place: str, number: signal.Signals) -> None:
 
 
 def _unsynced() -> None:
-    class Unsynced(peewee.SqliteDatabase):
-        def __init__(self, file: str, pragmas: dict[str, Any]) -> None:
-            super().__init__(file, pragmas=pragmas | {"synchronous": "off"})
+    database = peewee.SqliteDatabase
 
-    peewee.SqliteDatabase = Unsynced
+    def unsynced(file: str, pragmas: dict[str, Any]) -> peewee.Database:
+        return database(file, pragmas=pragmas | {"synchronous": "off"})
+
+    peewee.SqliteDatabase = unsynced
 
 
 def _do(harm: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -78,6 +79,22 @@ def test_a_copy_that_was_quicker_counts(world: World) -> None:
     first, second = (world.accepts(written("<one@customer.example>"), DESK)[0] for _ in range(2))
     assert world.applies(second).fate == "applied"
     assert world.applies(first).fate == "dropped"
+    assert len(world.messages()) == 1
+
+
+def test_copies_that_are_applied_at_once(world: World) -> None:
+    """B21: several processes on one database."""
+    raw = written("<one@customer.example>")
+    ids = [world.accepts(raw, DESK)[0] for _ in range(6)]
+
+    def fate(id: int) -> str:
+        try:
+            return world.applies(id).fate
+        finally:
+            world.store.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(fate, ids)) == ["applied", *["dropped"] * 5]
     assert len(world.messages()) == 1
 
 

@@ -176,6 +176,17 @@ def test_an_agents_interleaved_answer_shows_no_address_of_theirs(world: World) -
     world.page(reply)
 
 
+def test_an_agents_html_shows_no_address_of_theirs(world: World) -> None:
+    notice = world.alice.mailbox("notice")[0]
+    html = '<p>Ask <a href="mailto:Alice%40agents.example">me</a>, alice&#64;agents.example.</p>'
+    raw = people.mail("alice@agents.example", notice.reply_to, "Re", "Ask me, alice@agents.example.", html)
+    assert world.receives(raw, notice.reply_to).fate == "applied"
+    world.after()
+    reply = world.carol.only("reply")
+    assert "mailto:help@desk.example" in reply.html
+    world.page(reply)
+
+
 def test_nobody_gets_a_letter_after_unsubscribing(world: World) -> None:
     world.carol.replies(world.carol.only("receipt"), "Dave, look.", headers={"Cc": str(DAVE)})
     world.alice.replies(world.alice.mailbox("notice")[0], "One.")

@@ -140,6 +140,8 @@ def answers(world: World, token: str, who: Person, auth: str) -> str:
     world.after(0)
     asked = len(world.alice.mailbox("confirmation") + world.bob.mailbox("confirmation")) - sent
     found = outcome(decision, ticket)
+    if found == AGENTS and who in (ALICE, BOB):
+        assert decision.message is not None and "says it is from an agent" in decision.message.remark
     assert asked == (found == HELD), "who is held is asked, nobody else"
     if found in (HELD, AGENTS, NEW):
         assert (decision.proof is not None and decision.proof.level == "claimed") or who == CAROL

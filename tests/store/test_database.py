@@ -96,6 +96,27 @@ def test_writers_wait_for_one_another(store: Store) -> None:
     assert len(known(store)) == 40
 
 
+def test_two_programs_at_one_file_wait_for_one_another(data_dir: Path) -> None:
+    """A command beside a running daemon: what it read inside a unit is still so when it writes. ⚑18."""
+    migrations.migrate(Store(SQLITE, data_dir, FakeClock()))
+    read = threading.Barrier(2)
+
+    def once(number: int) -> None:
+        store = Store(SQLITE, data_dir, FakeClock())
+        read.wait()
+        for step in range(20):
+            with store.unit() as unit:
+                unit.number("SELECT count(*) FROM contact")
+                meet(unit, f"{number} {step}")
+        store.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(once, range(2)))
+    store = Store(SQLITE, data_dir, FakeClock())
+    assert len(known(store)) == 40
+    store.close()
+
+
 def test_a_locked_file_is_trouble_that_passes(data_dir: Path) -> None:
     store = Store(SQLITE, data_dir, FakeClock())
     migrations.migrate(store)
