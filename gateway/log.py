@@ -8,11 +8,14 @@ a listener (a test that kills the process there, an operator's `--verbose`) can 
 from __future__ import annotations
 
 import logging
-import sys
+import os
+import select
 from collections.abc import Callable
 from typing import Any
 
 import structlog
+
+STANDARD_ERROR = 2
 
 _steps = logging.getLogger("helpgate.step")
 _listeners: list[Callable[[str], None]] = []
@@ -25,7 +28,7 @@ def set_up(*, verbose: bool = False, terminal: bool | None = None) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    eyes = sys.stderr.isatty() if terminal is None else terminal
+    eyes = os.isatty(STANDARD_ERROR) if terminal is None else terminal
     last: Any = (
         structlog.dev.ConsoleRenderer()
         if eyes
@@ -39,7 +42,7 @@ def set_up(*, verbose: bool = False, terminal: bool | None = None) -> None:
             last,
         ],
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Patient()
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -71,3 +74,36 @@ def step(name: str) -> None:
 def on_step(listener: Callable[[str], None]) -> None:
     """Call `listener` with the name of every step from now on."""
     _listeners.append(listener)
+
+
+class _Patient(logging.Handler):
+    """Writes lines to standard error where that takes them at once; mail does not wait for a reader of logs.
+
+    What had to be left out is counted, and the count is told as soon as there is room.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lost = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not _has_room():
+            self._lost += 1
+            return
+        try:
+            if self._lost:
+                self._write(f"{self._lost} lines of the log were lost: nobody read it")
+                self._lost = 0
+            self._write(self.format(record))
+        except OSError:  # the reader has gone, or the disk is full
+            self._lost += 1
+
+    def _write(self, line: str) -> None:
+        os.write(STANDARD_ERROR, line.encode("utf-8", "backslashreplace") + b"\n")
+
+
+def _has_room() -> bool:
+    """Whether a write would not block now. A pipe says so while it has room for a page (pipe(7))."""
+    poll = select.poll()
+    poll.register(STANDARD_ERROR, select.POLLOUT)
+    return any(found & select.POLLOUT for _, found in poll.poll(0))

@@ -7,7 +7,7 @@
     world.alice.replies(notice, "Pull the plug.")
 
 Mail goes the way it goes in the daemon: `flow.reception`, the parser, `flow.intake`, `flow.letters`,
-the outbox and a courier. `World.check` looks through everything that left, for whoever may not have it.
+the outbox and a courier. At the end of a play `tests.leaks` looks through everything that left.
 """
 
 from __future__ import annotations
@@ -16,19 +16,13 @@ import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import default
-from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from gateway.config import Settings, build
 from gateway.desk import agents, desks, messages, outbox, tickets
 from gateway.desk.outbox import Ladder
-from gateway.desk.tables import Agent, Desk, Letter, Message, Notification, Participant, Ticket
+from gateway.desk.tables import Agent, Desk, Letter, Message, Notification, Ticket
 from gateway.desk.tickets import Rules
 from gateway.desk.views import TicketView, Upload
 from gateway.flow import confirmations, intake, letters
@@ -44,22 +38,20 @@ from gateway.mail.letter import Outcome, Parcel
 from gateway.mail.octets import Octets
 from gateway.mail.parse import read
 from gateway.mail.template import Stationery
-from gateway.mail.token import LINKS, Purpose, Token
 from gateway.store import blobs, journal
 from gateway.store import settings as store_settings
 from gateway.store.database import Store
 from gateway.store.grouped import GroupCommit
 from gateway.store.journal import Inbound
-from tests import people
+from tests import leaks, people
 from tests.fakes import FakeClock, FakeCourier
+from tests.leaks import NOTE_CANARY
+from tests.mailbox import Got
 from tests.people import ALICE, BOB, CAROL, DAVE, DESK, EVE, MALLORY, Attachment, Person
 
 AUTHSERV = "mx.desk.example"
-NOTE_CANARY = "CANARY-NOTE"
 SOMEBODY = "somebody@elsewhere.example"
 HELD_BACK_S = 80  # hold and delay, as they are by default
-_TOKEN = re.compile(r"(?<![a-z2-7])(?:[a-z2-7]{46}|[a-z2-7]{36})(?![a-z2-7])", re.IGNORECASE)
-_LINK = re.compile(r"/helpdesk/ticket/([a-z2-7]{46})")
 _STATIONERY = Stationery(None)
 
 
@@ -73,74 +65,6 @@ class CommitsAtOnce(GroupCommit):
             result = work(unit)
         future.set_result(result)
         return future
-
-
-@dataclass(frozen=True)
-class Got:
-    """A letter as it lies in somebody's mailbox."""
-
-    raw: bytes
-    recipient: str
-    reverse_path: str
-    row: Letter
-
-    @property
-    def mail(self) -> EmailMessage:
-        """It, parsed."""
-        message = message_from_bytes(self.raw, policy=default)
-        assert isinstance(message, EmailMessage)
-        return message
-
-    @property
-    def kind(self) -> str:
-        """receipt, notice, reply, closed, confirmation or summary."""
-        return self.row.kind
-
-    @property
-    def subject(self) -> str:
-        """As shown."""
-        return str(self.mail["Subject"])
-
-    @property
-    def text(self) -> str:
-        """The plain text."""
-        body = self.mail.get_body(("plain",))
-        return "" if body is None else str(body.get_content())
-
-    @property
-    def html(self) -> str:
-        """The HTML, as source."""
-        body = self.mail.get_body(("html",))
-        return "" if body is None else str(body.get_content())
-
-    @property
-    def reply_to(self) -> str:
-        """Where an answer goes."""
-        return str(self.mail["Reply-To"] or "")
-
-    @property
-    def link(self) -> str:
-        """The token of the ticket page."""
-        found = _LINK.search(self.text)
-        assert found, f"no link in:\n{self.text}"
-        return found[1]
-
-    @property
-    def note_address(self) -> str:
-        """Where an agent's note goes."""
-        found = re.search(r"internal note instead:\s*(\S+)", self.text)
-        assert found, f"no address for notes in:\n{self.text}"
-        return found[1].strip("<>")
-
-    def everything(self) -> str:
-        """All that somebody could read in it: header, source, and every part decoded."""
-        parts = [self.raw.decode("latin-1"), *(str(value) for value in self.mail.values())]
-        for part in self.mail.walk():
-            data = part.get_payload(decode=True)
-            if isinstance(data, bytes):
-                parts.append(data.decode("utf-8", "replace"))
-        plain = "\n".join(parts)
-        return f"{plain}\n{unescape(unquote(plain))}"
 
 
 class Actor:
@@ -453,56 +377,6 @@ class World:
         with self.store.unit() as unit:
             tickets.close(unit, self.rules, tickets.by_id(unit, (ticket or self.ticket()).id))
 
-    def check(self) -> None:
-        """Promise 6, over everything that left: no note, no agent's address, no token of somebody else."""
-        with self.store.reading() as unit:
-            staff = {one.email.lower() for one in agents.everyone(unit)}
-        for got in self.everything():
-            _check_letter(self, got, staff)
-        for view in self.views:
-            if view.reader == "participant":
-                assert NOTE_CANARY not in repr(view)
-                assert not [one for one in staff if one in repr(view).lower()], view
-                assert not self._tokens(repr(view)), view
-
-    def _tokens(self, text: str) -> list[Token]:
-        found = {one.lower() for one in _TOKEN.findall(text)}
-        return [token for one in found if (token := self.current.keys.unseal(one)) is not None]
-
-    def owner(self, token: Token) -> str:
-        """Whose token this is: an address, or nobody's for ids that everyone on a ticket shares."""
-        tables = {
-            Purpose.REPLY: "SELECT c.email FROM contact c JOIN participant p ON p.contact_id = c.id",
-            Purpose.AGENT_REPLY: "SELECT a.email FROM agent a JOIN seat p ON p.agent_id = a.id",
-            Purpose.LETTER: "SELECT p.recipient FROM outbox p",
-        }
-        same = {
-            Purpose.LINK: Purpose.REPLY,
-            Purpose.AGENT_NOTE: Purpose.AGENT_REPLY,
-            Purpose.AGENT_LINK: Purpose.AGENT_REPLY,
-            Purpose.PATH: Purpose.LETTER,
-        }
-        sql = tables.get(same.get(token.purpose, token.purpose))
-        if sql is None:
-            return ""
-        with self.store.reading() as unit:
-            row = unit.run(f"{sql} WHERE p.handle = ?", token.handle).fetchone()
-        return str(row[0]) if row else "nobody"  # revoked
-
-
-def _check_letter(world: World, got: Got, staff: set[str]) -> None:
-    said = got.everything()
-    for token in world._tokens(said):
-        owner = world.owner(token)
-        assert owner in ("", "nobody", got.recipient), (
-            f"{token.purpose.name} of {owner} went to {got.recipient}:\n{said}"
-        )
-    assert not [one for one in world._tokens(said) if one.purpose == Purpose.PATH], said
-    if got.recipient.lower() in staff and got.row.seat_id is not None:
-        return
-    assert NOTE_CANARY not in said, said
-    assert not [one for one in staff - {got.recipient.lower()} if one in said.lower()], said
-
 
 def _authenticated(raw: bytes, auth: str) -> bytes:
     """As the mail server in front hands it on."""
@@ -518,7 +392,4 @@ def played(store: Store, clock: FakeClock, **sections: Any) -> Iterator[World]:
     """A world, and at its end the check that nothing has leaked."""
     world = World(store, clock, **sections)
     yield world
-    world.check()
-
-
-__all__ = ["AUTHSERV", "LINKS", "NOTE_CANARY", "Actor", "Got", "Participant", "World", "played"]
+    leaks.search(store, world.current.keys, world.everything(), world.views)

@@ -288,7 +288,6 @@ def _receipt(unit: Unit, mail: Arrived, proof: Proof, author: Contact | None, de
     peer = "" if receipts.is_relayed(mail.inbound, mail.settings.smtp.relays) else mail.inbound.peer
     granted = receipts.grant(unit, mail.settings.acknowledge, author.email_key, peer)
     if not granted:
-        summary.note_spent(unit, f"no receipt for mail {mail.inbound.id}: a budget of [acknowledge] is spent")
         log.info("no receipt: budget spent", inbound=mail.inbound.id)
         summary.note_spent(unit, "receipts to people who have proven nothing: see [acknowledge]")
     return RECEIPT_UNPROVEN if granted else ""

@@ -109,13 +109,14 @@ def test_connection_lost_twice_after_the_dot_is_left_to_a_human(
 def test_hanging_at_the_dot_stops_neither_mail_nor_the_end(
     house: House, ledger: Ledger, sink: ScriptedSMTP
 ) -> None:
-    sink.at("dot", [HANG, HANG, HANG, HANG])
+    sink.at("dot", HANG)
     house.daemon.start()
-    marks = send(house, ledger, 4)
-    sink.await_that(lambda: sink.verbs().count("DATA") >= 4)
-    marks += send(house, ledger, 2)
+    marks = send(house, ledger)
+    sink.await_that(lambda: "DATA" in sink.verbs())
+    marks += send(house, ledger, 5)
     until(lambda: len(house.daemon.journal("--fate", "applied")) == len(marks), "tickets meanwhile")
     assert house.daemon.stop(30) == 0
+    sink.at("dot", OK)
     house.daemon.start()
     house.settle()
     assert house.daemon.stop() == 0

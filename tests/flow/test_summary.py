@@ -9,8 +9,9 @@ import pytest
 from gateway.flow import summary
 from gateway.store.database import Store
 from tests.fakes import REFUSE, FakeClock
+from tests.mailbox import Got
 from tests.people import CAROL
-from tests.world import Got, World, played
+from tests.world import World, played
 
 OPERATOR = "operator@elsewhere.example"
 

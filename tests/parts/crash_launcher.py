@@ -40,12 +40,12 @@ def _signal_at(place: str, number: signal.Signals) -> None:
 
 
 def _unsynced() -> None:
-    database = peewee.SqliteDatabase
+    begin = peewee.SqliteDatabase.__init__
 
-    def unsynced(file: str, pragmas: dict[str, Any]) -> peewee.Database:
-        return database(file, pragmas=pragmas | {"synchronous": "off"})
+    def unsynced(database: Any, file: str, pragmas: dict[str, Any]) -> None:
+        begin(database, file, pragmas=pragmas | {"synchronous": "off"})
 
-    peewee.SqliteDatabase = unsynced
+    peewee.SqliteDatabase.__init__ = unsynced
 
 
 def _do(harm: str) -> None:

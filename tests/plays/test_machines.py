@@ -9,9 +9,10 @@ import pytest
 from gateway.store.database import Store
 from tests import people
 from tests.fakes import FakeClock
+from tests.mailbox import Got
 from tests.people import ALICE, CAROL, DAVE, DESK, Person
 from tests.plays.outcomes import AGENTS, HELD, MESSAGE, NEW, outcome
-from tests.world import Got, World, played
+from tests.world import World, played
 
 
 @pytest.fixture
