@@ -23,6 +23,7 @@ _listeners: list[Callable[[str], None]] = []
 
 def set_up(*, verbose: bool = False, terminal: bool | None = None) -> None:
     """Send every logger of the process to standard error in one form."""
+    _open_standard_places()
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -107,3 +108,10 @@ def _has_room() -> bool:
     poll = select.poll()
     poll.register(STANDARD_ERROR, select.POLLOUT)
     return any(found & select.POLLOUT for _, found in poll.poll(0))
+
+
+def _open_standard_places() -> None:
+    """Where we were started without standard output or error, no other file may come to lie in its place."""
+    while (place := os.open(os.devnull, os.O_RDWR)) <= STANDARD_ERROR:
+        os.set_inheritable(place, True)
+    os.close(place)

@@ -20,6 +20,7 @@ QUEUED, CLAIMED, SENDING, SENT = "queued", "claimed", "sending", "sent"
 DEFERRED, FAILED, UNCERTAIN, HELD, DROPPED = "deferred", "failed", "uncertain", "held", "dropped"
 STATES = (QUEUED, CLAIMED, SENDING, SENT, DEFERRED, FAILED, UNCERTAIN, HELD, DROPPED)
 DUE = f"('{QUEUED}', '{CLAIMED}', '{SENDING}', '{DEFERRED}', '{UNCERTAIN}')"
+UNDER_WAY = f"state IN ('{CLAIMED}', '{SENDING}')"
 CLAIM_MS = 120_000
 SENDING_MS = 900_000  # longer than the relay may take to answer the final dot, RFC 5321 §4.5.3.2.6
 REPLY_MAX = 500
@@ -78,21 +79,14 @@ def recover(unit: Unit, ladder: Ladder) -> None:
 
 def settle(unit: Unit, outcome: Outcome, ladder: Ladder) -> Letter | None:
     """Write down what became of a letter; returns it when it failed for good."""
-    letter = unit.row(Letter, "id = ?", outcome.id)
-    if letter is None or letter.state not in (CLAIMED, SENDING):
-        return None
     reply = outcome.reply[:REPLY_MAX]
     if outcome.state == "sent":
-        unit.change(
-            Letter,
-            letter.id,
-            state=SENT,
-            sent_at=unit.now,
-            last_reply=reply,
-            lease_until=0,
-            next_attempt_at=NEVER,
-        )
-    elif outcome.state == "refused":
+        _sent(unit, outcome.id, reply)
+        return None
+    letter = unit.row(Letter, f"id = ? AND {UNDER_WAY}", outcome.id)
+    if letter is None:
+        return None
+    if outcome.state == "refused":
         return fail(unit, letter, reply)
     elif outcome.state == "uncertain":
         _doubt(unit, letter, reply, unit.now + ladder.uncertain)
@@ -103,6 +97,19 @@ def settle(unit: Unit, outcome: Outcome, ladder: Ladder) -> Letter | None:
     else:
         _defer(unit, letter, reply, unit.now + _pause(ladder, letter.attempts))
     return None
+
+
+def _sent(unit: Unit, id: int, reply: str) -> None:
+    unit.change_where(
+        Letter,
+        f"id = ? AND {UNDER_WAY}",
+        (id,),
+        state=SENT,
+        sent_at=unit.now,
+        last_reply=reply,
+        lease_until=0,
+        next_attempt_at=NEVER,
+    )
 
 
 def fail(unit: Unit, letter: Letter, reply: str) -> Letter:

@@ -40,7 +40,10 @@ def write(
     seat: Seat,
     promises: Sequence[Notification],
 ) -> int | None:
-    """One letter to one agent about everything new; its id, or None when nothing is left to say."""
+    """Letters to one agent about everything new; the last one's id, or None when nothing is left to say.
+
+    Notes come in a letter of their own: what is answered to the customer may be quoted to the customer.
+    """
     agent = agents.by_id(unit, seat.agent_id)
     positions = [promise.position for promise in promises]
     if not positions or not agents.works_at(unit, agent, ticket.desk_id):
@@ -49,20 +52,28 @@ def write(
         unit, ticket.id, "position >= ? AND visible_at <= ?", min(positions) - EARLIER, unit.now
     )
     news = [one for one in history if one.position in positions and not _wrote(agent, one)]
-    if not news:
-        return None
-    sealed = _Sealed(desktop, desk, ticket, seat, max(one.position for one in news), draw_handle())
+    letter_id = None
+    for internal in (True, False):
+        if part := [one for one in news if (one.kind == INTERNAL) == internal]:
+            sealed = _Sealed(desktop, desk, ticket, seat, part[-1].position, draw_handle())
+            letter_id = _post(unit, sealed, agent, part, history)
+    return letter_id
+
+
+def _post(
+    unit: Unit, sealed: _Sealed, agent: Agent, news: Sequence[Message], history: Sequence[Message]
+) -> int:
     draft = _draft(unit, sealed, agent, news, [one for one in history if one.position < sealed.newest])
     return envelopes.post(
         unit,
-        desktop,
-        desk,
+        sealed.desktop,
+        sealed.desk,
         draft,
         kind="notice",
         recipient=agent.email,
         handle=sealed.letter,
-        ticket_id=ticket.id,
-        seat_id=seat.id,
+        ticket_id=sealed.ticket.id,
+        seat_id=sealed.seat.id,
         position=sealed.newest,
         cause=next((one.inbound_id for one in news if one.inbound_id), None),
     )
@@ -72,7 +83,7 @@ def _draft(
     unit: Unit, sealed: _Sealed, agent: Agent, news: Sequence[Message], earlier: Sequence[Message]
 ) -> Draft:
     desktop, desk, ticket = sealed.desktop, sealed.desk, sealed.ticket
-    internal = all(one.kind == INTERNAL for one in news)
+    internal = news[0].kind == INTERNAL
     written = desktop.stationery.write("notice", _words(unit, sealed, news, internal), desk.locale)
     return Draft(
         message_id=envelopes.message_id(desktop, desk, Purpose.LETTER, sealed.letter),

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from base64 import b32decode, b32encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -121,24 +120,31 @@ def draw_secret() -> bytes:
     return secrets.token_bytes(32)
 
 
-def _shape(length: int) -> tuple[int, int]:
-    """Whole octets that hold so many characters (a multiple of 8 of them), and the bits left over at the end."""
-    characters = -(-length // 8) * 8
-    return characters * 5 // 8, characters * 5 - BODY_BITS - MAC_BITS[length]
-
-
-_SHAPES = {length: _shape(length) for length in MAC_BITS}
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+# Python reads base 32 with the digits 0-9a-v; what is in neither alphabet becomes a letter it refuses.
+_DIGITS = str.maketrans(
+    {letter: digit for digit, letter in zip("0123456789abcdefghijklmnopqrstuv", _ALPHABET, strict=True)}
+    | {
+        letter.upper(): digit
+        for digit, letter in zip("0123456789abcdefghijklmnopqrstuv", _ALPHABET, strict=True)
+    }
+    | dict.fromkeys("0189", "z")
+)
+_SPARE = {length: length * 5 - BODY_BITS - MAC_BITS[length] for length in MAC_BITS}
 
 
 def _write(number: int, length: int) -> str:
-    octets, unused = _SHAPES[length]
-    return b32encode((number << unused).to_bytes(octets, "big")).decode()[:length].lower()
+    number <<= _SPARE[length]
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(length * 5 - 10, -1, -10)])
 
 
 def _read(text: str) -> int | None:
-    octets, unused = _SHAPES[len(text)]
+    if not text.isascii() or not text.isalnum():
+        return None
     try:
-        number = int.from_bytes(b32decode(text.upper().ljust(octets * 8 // 5, "A")), "big")
+        number = int(text.translate(_DIGITS), 32)
     except ValueError:
         return None
-    return None if number & ((1 << unused) - 1) else number >> unused
+    spare = _SPARE[len(text)]
+    return None if number & ((1 << spare) - 1) else number >> spare

@@ -170,7 +170,7 @@ def copy_at_desk(unit: Unit, inbound: Inbound, fingerprint: str, within: int) ->
         unit.run("SELECT pg_advisory_xact_lock(?)", int(fingerprint[:15], 16))
     found = unit.row(
         Inbound,
-        "fingerprint = ? AND desk_id = ? AND received_at BETWEEN ? AND ?"
+        "fingerprint = ? AND fingerprint <> '' AND desk_id = ? AND received_at BETWEEN ? AND ?"
         f" AND (id < ? AND fate <> '{DROPPED}' OR id > ? AND fate = '{APPLIED}') ORDER BY id LIMIT 1",
         fingerprint,
         inbound.desk_id,
@@ -186,7 +186,8 @@ def copies_elsewhere(unit: Unit, inbound: Inbound, fingerprint: str, within: int
     """The applied mails with these very octets at other desks."""
     return unit.rows(
         Inbound,
-        f"fingerprint = ? AND desk_id <> ? AND fate = '{APPLIED}' AND received_at BETWEEN ? AND ? ORDER BY id",
+        f"fingerprint = ? AND fingerprint <> '' AND desk_id <> ? AND fate = '{APPLIED}'"
+        " AND received_at BETWEEN ? AND ? ORDER BY id",
         fingerprint,
         inbound.desk_id,
         inbound.received_at - within,

@@ -101,7 +101,7 @@ class Submission:
         async with self._slots:
             while (parcel := delivery.next()) is not None:
                 outcome = await self._settle(parcel, delivery)
-                log.info("parcel %d: %s", parcel.id, outcome.state)
+                log.debug("parcel %d: %s", parcel.id, outcome.state)
                 delivery.tell(outcome)
 
     async def _settle(self, parcel: Parcel, delivery: _Delivery) -> Outcome:

@@ -83,17 +83,22 @@ class Delivered:
     @property
     def urls(self) -> list[str]:
         """Everything in it that a mail scanner would fetch, the header included."""
-        return list(dict.fromkeys(html.unescape(url) for url in _URL.findall(self.everything)))
+        return list(dict.fromkeys(html.unescape(url) for url in _URL.findall(self.decoded)))
+
+    @property
+    def everything(self) -> str:
+        """All that somebody could find in it: its source, and what that means."""
+        return self.octets.decode("latin-1") + self.decoded
 
     @cached_property
-    def everything(self) -> str:
-        """All that somebody could read in it: header, source, and every part decoded."""
-        parts = [self.octets.decode("latin-1"), *(str(value) for value in self.mail.values())]
+    def decoded(self) -> str:
+        """Every header field and every part, decoded."""
+        said = [str(value) for value in self.mail.values()]
         for part in self.mail.walk():
             data = part.get_payload(decode=True)
             if isinstance(data, bytes):
-                parts.append(data.decode("utf-8", "replace"))
-        return "\n".join(parts)
+                said.append(data.decode("utf-8", "replace"))
+        return "\n".join(said)
 
 
 class Town:

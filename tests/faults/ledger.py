@@ -113,7 +113,9 @@ class Crowd:
         self._waiting = ledger.marks(mails)
         self._begun = threading.Semaphore(0)
         self._given_up = threading.Event()
-        self._threads = [threading.Thread(target=self._work, args=(one,), daemon=True) for one in range(senders)]
+        self._threads = [
+            threading.Thread(target=self._work, args=(one,), daemon=True) for one in range(senders)
+        ]
 
     def __enter__(self) -> Crowd:
         for thread in self._threads:

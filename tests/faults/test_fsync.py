@@ -37,7 +37,7 @@ def is_synced_before_thanks(trace: list[str]) -> bool:
 @pytest.mark.parametrize("harm", ["", "unsynced"])
 def test_the_log_is_on_disk_before_the_250(house: House, ledger: Ledger, tmp_path: Path, harm: str) -> None:
     trace = tmp_path / "trace"
-    strace = (programs.need("strace", "strace"), "-f", "-y", "-s", "64", "-e", f"trace={CALLS}", "-o", str(trace))
+    strace = (programs.need("strace", "strace"), *f"-f -y -s 64 -e trace={CALLS} -o {trace}".split())
     house.daemon.launcher = (*strace, *(crash_launcher.launcher(harm) if harm else COMMAND))
     house.daemon.settings["smarthost.host"] = ""  # so that nothing else is written meanwhile
     house.daemon.start()

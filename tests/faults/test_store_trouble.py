@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -68,13 +69,25 @@ def test_disk_that_fills_under_load_loses_nothing(cramped: House, ledger: Ledger
         for _ in range(3):
             crowd.await_answers(10)
             ballast = fill(small_disk)
-            refused = len(ledger.refusals)
-            until(lambda: len(ledger.refusals) > refused + 3, "refusals")
+            await_refusals(ledger, 4)
             ballast.unlink()
     cramped.settle()
     assert cramped.daemon.stop() == 0
     assert len(ledger.promised) == 60
     cramped.audit(ledger)
+
+
+def test_files_that_cannot_grow_say_later_and_go_on(house: House, ledger: Ledger) -> None:
+    house.daemon.start()
+    with Crowd(ledger, [house.daemon.smtp_port], 40) as crowd:
+        for _ in range(2):
+            crowd.await_answers(5)
+            with unwritable(house):
+                await_refusals(ledger, 3)
+    house.settle()
+    assert house.daemon.stop() == 0
+    assert len(ledger.promised) == 40
+    house.audit(ledger)
 
 
 @pytest.mark.timeout(180)
@@ -83,8 +96,7 @@ def test_locked_store_says_later_and_goes_on(house: House, ledger: Ledger) -> No
     with Crowd(ledger, [house.daemon.smtp_port], 40) as crowd:
         crowd.await_answers(5)
         with locked(Path(house.daemon.settings["data_dir"]) / "helpgate.sqlite"):
-            refused = len(ledger.refusals)
-            until(lambda: len(ledger.refusals) > refused, "a refusal", 60)
+            await_refusals(ledger, 1)
             assert house.daemon.get("/healthz")[0] == 200
     house.settle()
     assert house.daemon.stop() == 0
@@ -105,6 +117,19 @@ def locked(file: Path) -> Iterator[None]:
         other.close()
 
 
+@contextlib.contextmanager
+def unwritable(house: House) -> Iterator[None]:
+    """Every write beyond a file's first kibibyte fails: EFBIG, which SQLite calls an I/O error."""
+    assert house.daemon.process is not None
+    pid = house.daemon.process.pid
+    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (KIBIBYTE, hard))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
+
+
 def fill(disk: Path) -> Path:
     """A file that takes all the room there is."""
     ballast = disk / "ballast"
@@ -112,6 +137,12 @@ def fill(disk: Path) -> Path:
         while file.write(bytes(4 * KIBIBYTE)):
             pass
     return ballast
+
+
+def await_refusals(ledger: Ledger, how_many: int) -> None:
+    """Until so many more mails were not taken."""
+    wanted = len(ledger.refusals) + how_many
+    until(lambda: len(ledger.refusals) >= wanted, "refusals", 60)
 
 
 def until_refused(ledger: Ledger, port: int, kibibytes: int) -> str:

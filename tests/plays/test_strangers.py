@@ -12,7 +12,7 @@ from gateway.mail.reading import Mailbox
 from gateway.store.database import Store
 from tests import people
 from tests.fakes import FakeClock
-from tests.people import CAROL, DAVE, DESK, EVE, Person
+from tests.people import BOB, CAROL, DAVE, DESK, EVE, Person
 from tests.plays.outcomes import AGENTS, MESSAGE, NEW, outcome
 from tests.world import World, played
 
@@ -210,3 +210,26 @@ def test_an_agents_link_is_a_view(world: World) -> None:
         agents.disable(unit, "alice@agents.example")
     with pytest.raises(Exception, match=r"page\.not_found"):
         world.page(notice)
+
+
+def test_a_note_never_lies_in_a_notice_that_is_answered_to_the_customer(world: World) -> None:
+    """Whoever answers between the quoted lines would send the note on: a quote with an answer below it stays."""
+    world.employs(BOB)
+    world.alice.replies(world.alice.mailbox("notice")[0], "Pull the plug.")
+    world.after()
+    world.carol.replies(world.carol.only("reply"), "Hello?")
+    world.after()
+    world.bob.notes(world.bob.only("notice"), "CANARY-NOTE: she never knows.")
+    world.carol.replies(world.carol.only("reply"), "Which plug do you mean?")
+    world.after()
+    seen = len(world.alice.mailbox("notice"))
+    for notice in world.alice.mailbox("notice")[2:]:
+        quoted = "".join(f"> {line}\n" for line in notice.text.splitlines())
+        text = f"{quoted}\nThe red one, {notice.row.id}."
+        raw = people.mail("Alice Archer <alice@agents.example>", notice.reply_to, "Re", text)
+        assert world.receives(raw, notice.reply_to).fate == "applied"
+    assert seen == 4, "a note comes by itself"
+    world.after()
+    reply = world.carol.newest("reply")
+    assert "The red one" in reply.text and "Which plug do you mean?" in reply.text
+    world.page(reply)
