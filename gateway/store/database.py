@@ -34,6 +34,8 @@ SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
 FILE_NAME = "helpgate.sqlite"
 BUSY_TIMEOUT_MS = 10_000
+IDLE_MS = 20_000
+"""A daemon that stands still inside a unit this long loses it, so that others need not wait for its locks."""
 
 
 class Store:
@@ -229,7 +231,8 @@ def _sqlite(file: Path) -> peewee.Database:
 
 
 def _postgresql(url: str) -> peewee.Database:
-    return _Postgresql(url, connect_timeout=10, application_name="helpgate")
+    idle = f"-c idle_in_transaction_session_timeout={IDLE_MS}"
+    return _Postgresql(url, connect_timeout=10, application_name="helpgate", options=idle)
 
 
 class _Postgresql(Psycopg3Database):  # type: ignore[misc]
@@ -268,7 +271,7 @@ def _hydrate(table: Any, values: Sequence[Any]) -> Any:
     return row
 
 
-_TRANSIENT = ("OperationalError", "InterfaceError", "DiskFull", "AdminShutdown")
+_TRANSIENT = ("OperationalError", "InterfaceError", "DiskFull", "AdminShutdown", "IdleInTransactionSessionTimeout")
 
 
 @contextmanager

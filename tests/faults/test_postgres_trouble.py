@@ -15,12 +15,6 @@ from tests.parts.daemon import COMMAND, Daemon, Daemons
 from tests.parts.postgres import Postgres
 from tests.parts.scripted_smtp import ScriptedSMTP
 
-LEASES_RUN_OUT = (
-    "UPDATE inbound SET lease_until = 1 WHERE fate = 'received' AND lease_until > 0",
-    "UPDATE outbox SET lease_until = 1 WHERE state IN ('claimed', 'sending')",
-)
-"""What minutes do to the claims of a daemon that has gone."""
-
 
 @pytest.fixture
 def shared(new_daemon: Daemons, sink: ScriptedSMTP, postgres: Postgres) -> Iterator[House]:
@@ -86,9 +80,7 @@ def test_one_takes_over_from_the_other(
     assert ledger.send(second.smtp_port, mark).startswith("250")
     until(lambda: shared.has_told(mark), "the letters of the second")
     assert not shared.has_told(first)
-    with shared.store() as store, store.unit("test") as unit:
-        for statement in LEASES_RUN_OUT:
-            unit.run(statement)
+    leases_run_out(shared)
     until(lambda: shared.has_told(first), "the letters of the first")
     shared.settle()
     if how == "freeze":
@@ -96,6 +88,26 @@ def test_one_takes_over_from_the_other(
         assert shared.daemon.stop() == 0
     assert second.stop() == 0
     assert shared.audit(ledger).doubles <= (2 if point == "dispatch.sending" else 0)
+
+
+def test_locks_of_one_that_stands_still_are_waited_for_only_so_long(
+    shared: House, second: Daemon, ledger: Ledger
+) -> None:
+    shared.daemon.launcher = crash_launcher.launcher("freeze=apply.decided,1")
+    shared.daemon.start()
+    (mark,) = ledger.marks(1)
+    assert ledger.send(shared.daemon.smtp_port, mark).startswith("250")
+    until(lambda: _is_gone(shared.daemon), "the standstill")
+    second.start()
+    idle = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+    assert shared.number(idle) == 1
+    until(lambda: shared.number(idle) == 0, "the end of its patience", 60)
+    leases_run_out(shared)
+    until(lambda: shared.has_told(mark), "the letters")
+    os.kill(shared.daemon.process.pid, signal.SIGCONT)
+    shared.settle()
+    assert [daemon.stop() for daemon in (shared.daemon, second)] == [0, 0]
+    assert shared.audit(ledger).doubles == 0
 
 
 def test_second_daemon_on_one_folder_is_refused(house: House, new_daemon: Daemons) -> None:
@@ -109,6 +121,17 @@ def test_second_daemon_on_one_folder_is_refused(house: House, new_daemon: Daemon
     assert house.daemon.get("/readyz")[0] == 200
     house.daemon.launcher = COMMAND
     assert house.daemon.stop() == 0
+
+
+def leases_run_out(house: House) -> None:
+    """What minutes do to the claims of a daemon that has gone."""
+    with house.store() as store, store.unit("test") as unit:
+        # A row that is locked in this moment belongs to somebody at work.
+        for table, mine in (("inbound", "fate = 'received'"), ("outbox", "state IN ('claimed', 'sending')")):
+            unit.run(
+                f"UPDATE {table} SET lease_until = 1 WHERE lease_until > 0 AND id IN"
+                f" (SELECT id FROM {table} WHERE {mine} FOR UPDATE SKIP LOCKED)"
+            )
 
 
 def _is_gone(daemon: Daemon) -> bool:

@@ -12,6 +12,7 @@ import itertools
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def _signal_at(place: str, number: signal.Signals) -> None:
     def listen(step: str) -> None:
         if step == name and next(passed) == int(nth):
             os.kill(os.getpid(), number)
+            time.sleep(1)  # a signal takes effect a moment later than the call returns
 
     log.on_step(listen)
 

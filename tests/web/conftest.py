@@ -16,6 +16,7 @@ import uvicorn
 
 from gateway.web.app import build
 from gateway.web.patience import PatientHttp
+from gateway.web.public import TicketDoor
 from gateway.web.settings import Limits, WebSettings
 from tests.web.standin import StandInDoor, plain_ticket
 
@@ -56,7 +57,7 @@ def site(door: StandInDoor, limits: Limits) -> Iterator[Site]:
 
 
 @contextmanager
-def served(door: StandInDoor, limits: Limits) -> Iterator[Site]:
+def served(door: TicketDoor, limits: Limits) -> Iterator[Site]:
     """The page under uvicorn, in a thread with a loop of its own."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
