@@ -116,7 +116,9 @@ class _Sealed:
         return envelopes.reply_address(self.desktop, self.desk, purpose, self.seat.handle, self.newest)
 
     def mailto(self, purpose: Purpose) -> str:
-        """A link that begins a mail to it. RFC 6068."""
+        """A link that begins a mail to it; empty where the desk has no sealed addresses. RFC 6068."""
+        if not self.desk.reply:
+            return ""
         subject = f"Re: {bare_subject(self.ticket.subject)} [#{self.ticket.number}]"
         return f"mailto:{quote(self.address(purpose), safe='@+')}?subject={quote(subject, safe='')}"
 

@@ -94,8 +94,12 @@ class Keyring:
             return text
 
         def blank(found: re.Match[str]) -> str:
-            token = self.unseal(found[0])
-            return found[0] if token is None or keep(token) else "…"
+            run = found[0]
+            for length in MAC_BITS:
+                before, candidate = run[:-length], run[-length:]
+                if len(before) <= LONGEST_PREFIX and (token := self.unseal(candidate)) is not None:
+                    return run if keep(token) else before + "…"
+            return run
 
         return _CANDIDATE.sub(blank, text)
 
@@ -104,9 +108,11 @@ class Keyring:
         return int.from_bytes(digest[: MAC_BITS[length] // 8], "big")
 
 
-# A run of exactly so many base32 characters; what verifies is ours, whatever stands around it.
+# A run of base32 characters that may end in a token: rewritten links put `%2F` or `%2B` before one,
+# which reads like more of it. What verifies is ours, whatever stands around it.
+LONGEST_PREFIX = 4
 _CANDIDATE = re.compile(
-    rf"(?<![a-z2-7])(?:[a-z2-7]{{{LONG}}}|[a-z2-7]{{{SHORT}}})(?![a-z2-7])", re.IGNORECASE | re.ASCII
+    rf"(?<![a-z2-7])[a-z2-7]{{{SHORT},{LONG + LONGEST_PREFIX}}}(?![a-z2-7])", re.IGNORECASE | re.ASCII
 )
 
 

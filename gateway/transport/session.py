@@ -20,8 +20,7 @@ from gateway.mail.letter import Parcel
 _PIECE = 65536
 _REPLY_LENGTH = 500
 _GOODBYE_S = 5.0
-_NOT_CRLF = re.compile(rb"(?<!\r)\n|\r(?!\n)")
-_LONG_LINE = re.compile(rb"[^\n]{1000}")
+LINE_MAX = 998  # octets without CRLF, RFC 5322 §2.1.1
 """More than 998 octets and the CR. RFC 5322 §2.1.1."""
 _SIZE = re.compile("[0-9]{1,20}")
 _UNSAFE_IN_PATH = re.compile(r"[\x00-\x20\x7f<>\ud800-\udfff]")
@@ -200,9 +199,10 @@ def _malformed(parcel: Parcel) -> str:
     """Why these octets or paths must not go on the wire, or empty."""
     if not parcel.recipient or _UNSAFE_IN_PATH.search(parcel.recipient + parcel.reverse_path):
         return "not sent: the address cannot be used in SMTP (RFC 5321 §4.1.2)"
-    if not parcel.octets.endswith(b"\r\n") or _NOT_CRLF.search(parcel.octets):
+    octets = parcel.octets
+    if not octets.endswith(b"\r\n") or not octets.count(b"\r\n") == octets.count(b"\n") == octets.count(b"\r"):
         return "not sent: a line of the letter does not end in CRLF (RFC 5321 §2.3.8)"
-    if _LONG_LINE.search(parcel.octets):
+    if max(map(len, octets.split(b"\r\n"))) > LINE_MAX:
         return "not sent: a line of the letter is longer than 998 octets (RFC 5322 §2.1.1)"
     return ""
 

@@ -74,6 +74,15 @@ def test_tokens_become_neutral_wherever_they_stand() -> None:
     assert neutral == "to support+…@desk.example or https://desk.example/helpdesk/ticket/…/x (…)"
 
 
+@pytest.mark.parametrize("before", ["%2F", "%2f", "%2B", "%252F", "=", "/", "u002f", "\n> "])
+def test_tokens_in_rewritten_links_become_neutral(before: str) -> None:
+    """A link protection of the mail provider writes our link into its own, percent-encoded."""
+    link = KEYS.seal(Purpose.LINK, 2)
+    assert KEYS.neutralise(f"https://safe.example/?url=ticket{before}{link}&x") == (
+        f"https://safe.example/?url=ticket{before}…&x"
+    )
+
+
 def test_a_reader_keeps_their_own() -> None:
     mine, other = KEYS.seal(Purpose.LINK, 1), KEYS.seal(Purpose.LINK, 2)
     assert KEYS.neutralise(f"{mine} {other}", keep=lambda token: token.handle == 1) == f"{mine} …"

@@ -13,6 +13,9 @@ from gateway.transport.relay import Relay
 from tests.parts.delivery import deliver, parcel, relay_to
 from tests.parts.scripted_smtp import DROP, HANG, Act, ScriptedSMTP, permanent, temporary
 
+# asyncio of 3.11 may leave a socket of a failed handshake to the collector, on either side of the test.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 SHORT_S = 0.4
 
 
