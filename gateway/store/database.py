@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -241,6 +242,7 @@ class _Postgresql(Psycopg3Database):  # type: ignore[misc]
     def _connect(self) -> Any:
         connection = super()._connect()
         connection.autocommit = True
+        weakref.finalize(threading.current_thread(), connection.close)  # a thread that ends cannot
         return connection
 
 

@@ -85,7 +85,7 @@ def world(store: Store, clock: FakeClock) -> Iterator[World]:
         asked = next(one for one in world.bob.mailbox("notice") if "on fire" in one.text)
         world.bob.replies(asked, "Pull the plug.")
         world.after()
-        world.bob.notes(world.bob.mailbox("notice")[0], NOTE_CANARY)
+        world.bob.notes(asked, NOTE_CANARY)
         world.carol.replies(
             world.carol.newest("reply"), "Dave will do it.", auth="pass", headers={"Cc": DAVE.address}
         )
