@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 
 from gateway.clock import SECOND, from_rfc3339
 from gateway.mail.letter import Outcome, Parcel
@@ -43,14 +44,14 @@ class FakeCourier:
     def deliver(
         self,
         parcels: Sequence[Parcel],
-        sending: Callable[[int], bool],
+        sending: Callable[[int], Future[bool]],
         settled: Callable[[Outcome], None],
     ) -> None:
         """Try every parcel once."""
         for parcel in parcels:
             settled(self._try(parcel, sending))
 
-    def _try(self, parcel: Parcel, sending: Callable[[int], bool]) -> Outcome:
+    def _try(self, parcel: Parcel, sending: Callable[[int], Future[bool]]) -> Outcome:
         moods = self._moods.get(parcel.recipient)
         mood = moods.pop(0) if moods else ""
         if mood == RETRY:
@@ -59,7 +60,7 @@ class FakeCourier:
             return Outcome(parcel.id, "refused", "550 5.1.1 nobody here")
         if mood == STOP:
             return Outcome(parcel.id, "retry", "535 5.7.8 who are you", stop=True)
-        if mood == SKIP or not sending(parcel.id):
+        if mood == SKIP or not sending(parcel.id).result():
             return Outcome(parcel.id, "untried", "")
         self.delivered.append(parcel)
         if mood == LOSE:

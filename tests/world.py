@@ -31,7 +31,7 @@ from gateway.flow.desktop import Desktop
 from gateway.flow.dispatch import ladder
 from gateway.flow.door import Door
 from gateway.flow.intake import Arrived, Decision
-from gateway.flow.reception import Reception
+from gateway.flow.reception import Handed, Reception, write_down
 from gateway.mail.authenticate import TxtRecords, authenticate
 from gateway.mail.envelope import Envelope
 from gateway.mail.letter import Outcome, Parcel
@@ -55,14 +55,14 @@ HELD_BACK_S = 80  # hold and delay, as they are by default
 _STATIONERY = Stationery(None)
 
 
-class CommitsAtOnce(GroupCommit):
+class CommitsAtOnce(GroupCommit[Handed, tuple[str, ...]]):
     """The writer of a world without threads."""
 
-    def submit(self, work: Any) -> Future[Any]:
+    def submit(self, item: Handed) -> Future[tuple[str, ...]]:
         """Do it now."""
-        future: Future[Any] = Future()
+        future: Future[tuple[str, ...]] = Future()
         with self._store.unit("accept") as unit:
-            result = work(unit)
+            [result] = write_down(unit, [item])
         future.set_result(result)
         return future
 
@@ -157,7 +157,7 @@ class World:
             agents.add(unit, ALICE.address, ALICE.name)
         self.current = Current(store)
         self.reception = Reception(
-            CommitsAtOnce(store, "accept"), lambda: self.current.directory, lambda: None
+            CommitsAtOnce(store, "accept", write_down), lambda: self.current.directory, lambda: None
         )
         self.door = Door(store, self.settings, self.current, lambda: None)
         self.alice, self.bob = Actor(self, ALICE), Actor(self, BOB)
@@ -284,9 +284,11 @@ class World:
         with self.store.unit("claim") as unit:
             claimed = {one.id: one for one in outbox.claim(unit, 16, self.ladder)}
 
-        def sending(id: int) -> bool:
+        def sending(id: int) -> Future[bool]:
+            allowed: Future[bool] = Future()
             with self.store.unit("sending") as unit:
-                return outbox.sending(unit, claimed[id])
+                allowed.set_result(outbox.sending(unit, claimed[id]))
+            return allowed
 
         parcels = [
             Parcel(one.id, one.reverse_path, one.recipient, bytes(one.octets)) for one in claimed.values()

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import os
 import shutil
 from collections.abc import Sequence
-from concurrent.futures import Future
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from gateway import clock
 from gateway.config import Settings
+from gateway.daemon.acceptance import Acceptance
 from gateway.desk import outbox, receipts
 from gateway.errors import ConfigError
 from gateway.flow import summary
-from gateway.flow.accept import Refusal
 from gateway.flow.courier import Courier
 from gateway.flow.current import Current
 from gateway.flow.desktop import Desktop
@@ -24,14 +22,12 @@ from gateway.flow.dispatch import Dispatch, ladder
 from gateway.flow.door import Door
 from gateway.flow.drain import Drain
 from gateway.flow.readers import Readers
-from gateway.flow.reception import Reception
+from gateway.flow.reception import Reception, write_down
 from gateway.flow.schedule import Tick
-from gateway.mail.envelope import Envelope
-from gateway.mail.octets import Octets
 from gateway.mail.template import Stationery, check_templates
 from gateway.store import journal
 from gateway.store.database import SQLITE, Store
-from gateway.store.grouped import GroupCommit
+from gateway.store.grouped import Call, GroupCommit, one_by_one
 from gateway.store.migrations import migrate
 from gateway.transport.dns import Dns
 from gateway.transport.limits import ListenerSettings
@@ -43,22 +39,6 @@ TEMPORARY = "tmp"
 COURIER_GRACE_S = 8.0
 SESSIONS = 4  # connections to the smarthost at a time; what one waits for, the others share a commit with
 LOCK = "daemon.lock"
-
-
-class Acceptance:
-    """`flow.reception` for a listener's event loop."""
-
-    def __init__(self, reception: Reception) -> None:
-        self._reception = reception
-
-    def refuses(self, recipient: str) -> Refusal | None:
-        """None when the recipient is ours."""
-        return self._reception.refuses(recipient)
-
-    async def accept(self, envelope: Envelope, octets: Octets) -> tuple[str, ...]:
-        """Journal ids, once the mail is durable."""
-        future: Future[tuple[str, ...]] = self._reception.keep(envelope, octets)
-        return await asyncio.wrap_future(future)
 
 
 class House:
@@ -77,8 +57,8 @@ class House:
         self.stationery = Stationery(templates)
         self.current = Current(self.store)
         self.readers = Readers()
-        self.arrivals = GroupCommit(self.store, "accept")
-        self.deliveries = GroupCommit(self.store, "delivery")
+        self.arrivals = GroupCommit(self.store, "accept", write_down)
+        self.deliveries: GroupCommit[Call, Any] = GroupCommit(self.store, "delivery", one_by_one)
         self.courier = courier(settings)
         self.dispatch = Dispatch(
             self.store, settings, self.current, self.stationery, self.courier, self.deliveries

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from typing import Any
 
 from gateway.clock import SECOND
 from gateway.config import Settings
@@ -21,7 +22,7 @@ from gateway.log import logger, step
 from gateway.mail.letter import Outcome, Parcel
 from gateway.mail.template import Stationery
 from gateway.store.database import Store, Unit
-from gateway.store.grouped import GroupCommit
+from gateway.store.grouped import Call, GroupCommit
 
 BATCH = 16
 PAUSE_S = 1.0
@@ -50,7 +51,7 @@ class Dispatch:
         current: Current,
         stationery: Stationery,
         courier: Courier | None,
-        writer: GroupCommit,
+        writer: GroupCommit[Call, Any],
     ) -> None:
         self._store = store
         self._settings = settings

@@ -23,6 +23,7 @@ from gateway.flow.current import Current
 from gateway.flow.desktop import Desktop
 from gateway.flow.intake import Arrived
 from gateway.flow.readers import Crashed, Overrun, Readers
+from gateway.flow.reception import Handed
 from gateway.log import logger, step
 from gateway.mail.authenticate import Authentication, Lookup, authenticate
 from gateway.mail.reading import Reading
@@ -65,7 +66,7 @@ class Drain:
         readers: Readers,
         lookup: Lookup,
         folder: Path,
-        arrivals: GroupCommit,
+        arrivals: GroupCommit[Handed, tuple[str, ...]],
     ) -> None:
         self._store = store
         self._settings = settings

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 
 from gateway.desk.desks import Destination, Directory
 from gateway.flow.accept import Refusal
-from gateway.log import logger, step
+from gateway.log import step
 from gateway.mail.envelope import Envelope
 from gateway.mail.octets import Octets
 from gateway.store import blobs, journal
@@ -17,14 +18,24 @@ from gateway.store.grouped import GroupCommit
 UNKNOWN = Refusal(550, "5.1.1 no desk here has this address; please check its spelling")
 POSTMASTER = "postmaster"
 
-log = logger("accept")
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A mail as a listener hands it over: `known` are its recipients with the desks they lead to."""
+
+    envelope: Envelope
+    octets: Octets
+    known: Sequence[tuple[str, Destination]]
 
 
 class Reception:
     """Takes mails in: one journal row for each desk a mail is for, sharing the octets, committed together."""
 
     def __init__(
-        self, writer: GroupCommit, directory: Callable[[], Directory], arrived: Callable[[], None]
+        self,
+        writer: GroupCommit[Handed, tuple[str, ...]],
+        directory: Callable[[], Directory],
+        arrived: Callable[[], None],
     ) -> None:
         self._writer = writer
         self._directory = directory
@@ -39,44 +50,62 @@ class Reception:
         directory = self._directory()
         found = [(recipient, _destination(directory, recipient)) for recipient in envelope.recipients]
         known = [(recipient, one) for recipient, one in found if one is not None]
-
-        def write(unit: Unit) -> tuple[str, ...]:
-            return _record(unit, envelope, octets, known)
-
         step("accept.received")
-        future = self._writer.submit(write)
+        future = self._writer.submit(Handed(envelope, octets, known))
         future.add_done_callback(self._stored)
         return future
 
     def _stored(self, future: Future[tuple[str, ...]]) -> None:
         if future.exception() is None:
             step("accept.stored")
-            for id in dict.fromkeys(future.result()):
-                log.info("accepted", inbound=int(id))
             self._arrived()
 
 
-def _record(
-    unit: Unit, envelope: Envelope, octets: Octets, known: Sequence[tuple[str, Destination]]
-) -> tuple[str, ...]:
-    sha256 = octets.sha256.hex()
-    if octets.size > blobs.PIECE:
-        blobs.keep_pieces(unit, sha256, octets.size, iter(octets))
-    else:
-        blobs.keep(unit, sha256, octets.size, bytes(octets))
-    rows: dict[int, int] = {}
-    for recipient, destination in sorted(known, key=_sealed_first):
-        desk = destination.desk
-        if desk.id not in rows:
-            arrival = journal.Arrival(
-                desk.id, recipient, destination.detail, envelope, octets.size, sha256, unit.now
-            )
-            rows[desk.id] = journal.record(unit, arrival)
-    return tuple(str(rows[destination.desk.id]) for _, destination in known)
+def write_down(unit: Unit, mails: Sequence[Handed]) -> list[tuple[str, ...]]:
+    """Octets and rows of many mails, by a statement each; the journal ids of each mail's recipients."""
+    names = [one.octets.sha256.hex() for one in mails]
+    _keep_octets(unit, mails, names)
+    rows = [_arrivals(unit, one, name) for one, name in zip(mails, names, strict=True)]
+    ids = iter(journal.record(unit, [arrival for one in rows for arrival in one]))
+    by_desk = [{arrival.desk_id: str(next(ids)) for arrival in one} for one in rows]
+    return [
+        tuple(found[destination.desk.id] for _, destination in one.known)
+        for one, found in zip(mails, by_desk, strict=True)
+    ]
+
+
+def _keep_octets(unit: Unit, mails: Sequence[Handed], names: Sequence[str]) -> None:
+    small = []
+    for one, name in zip(mails, names, strict=True):
+        size = one.octets.size
+        if size > blobs.PIECE:
+            blobs.keep_pieces(unit, name, size, iter(one.octets))
+        else:
+            small.append((name, size, bytes(one.octets)))
+    if small:
+        blobs.keep_all(unit, small)
+
+
+def _arrivals(unit: Unit, mail: Handed, name: str) -> list[journal.Arrival]:
+    """One for each desk; of two addresses of one desk the one with a detail says more."""
+    rows: dict[int, journal.Arrival] = {}
+    for recipient, destination in sorted(mail.known, key=_sealed_first):
+        rows.setdefault(
+            destination.desk.id,
+            journal.Arrival(
+                destination.desk.id,
+                recipient,
+                destination.detail,
+                mail.envelope,
+                mail.octets.size,
+                name,
+                unit.now,
+            ),
+        )
+    return list(rows.values())
 
 
 def _sealed_first(found: tuple[str, Destination]) -> bool:
-    """Of two addresses of one desk the one with a detail says more."""
     return not found[1].detail
 
 

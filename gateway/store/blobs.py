@@ -7,7 +7,7 @@ a whole large mail in memory at once.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from peewee import BigIntegerField, BlobField, CompositeKey, IntegerField, Model, TextField
 
@@ -45,6 +45,11 @@ def keep(unit: Unit, sha256: str, size: int, data: bytes) -> None:
         keep_pieces(unit, sha256, size, (data[at : at + PIECE] for at in range(0, size, PIECE)))
     else:
         unit.add(Blob, sha256=sha256, size=size, data=data)
+
+
+def keep_all(unit: Unit, small: Sequence[tuple[str, int, bytes]]) -> None:
+    """Store runs of octets of at most PIECE each: (sha256, size, data)."""
+    unit.add_all(Blob, ("sha256", "size", "data"), small)
 
 
 def keep_pieces(unit: Unit, sha256: str, size: int, pieces: Iterable[bytes]) -> None:

@@ -154,8 +154,30 @@ class Unit:
     def insert(self, table: type[peewee.Model], **columns: Value) -> int:
         """Add a row; returns its id."""
         key = ("insert", table, *columns)
+        if self.store.engine == SQLITE:  # which tells the id anyway, in a quarter of the time of RETURNING
+            sql = self.store.statement(key, lambda: _insert(table, columns))
+            return int(self._connection.execute(sql, tuple(columns.values())).lastrowid)
         sql = self.store.statement(key, lambda: _insert(table, columns) + " RETURNING id")
         return int(self._connection.execute(sql, tuple(columns.values())).fetchone()[0])
+
+    def insert_all(
+        self, table: type[peewee.Model], columns: Sequence[str], rows: Sequence[Sequence[Value]]
+    ) -> list[int]:
+        """Add many rows by one statement; returns their ids in the order of the rows."""
+        key = ("insert-all", table, len(rows), *columns)
+        sql = self.store.statement(key, lambda: _insert_all(table, columns, len(rows)) + " RETURNING id")
+        found = self._connection.execute(sql, [value for row in rows for value in row]).fetchall()
+        return sorted(int(one[0]) for one in found)  # drawn in the order of the rows, told in any
+
+    def add_all(
+        self, table: type[peewee.Model], columns: Sequence[str], rows: Sequence[Sequence[Value]]
+    ) -> None:
+        """Add many rows by one statement, but those that a unique key has already."""
+        key = ("add-all", table, len(rows), *columns)
+        sql = self.store.statement(
+            key, lambda: _insert_all(table, columns, len(rows)) + " ON CONFLICT DO NOTHING"
+        )
+        self._connection.execute(sql, [value for row in rows for value in row])
 
     def add(self, table: type[peewee.Model], **columns: Value) -> bool:
         """Add a row unless a unique key has it already; True when it was added."""
@@ -255,6 +277,12 @@ def _insert(table: type[peewee.Model], columns: dict[str, Value]) -> str:
     return f"INSERT INTO {table._meta.table_name} ({', '.join(columns)}) VALUES ({marks})"
 
 
+def _insert_all(table: type[peewee.Model], columns: Sequence[str], count: int) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    rows = ", ".join([row] * count)
+    return f"INSERT INTO {table._meta.table_name} ({', '.join(columns)}) VALUES {rows}"
+
+
 def _update(table: type[peewee.Model], columns: dict[str, Value], where: str) -> str:
     pairs = ", ".join(f"{column} = ?" for column in columns)
     return f"UPDATE {table._meta.table_name} SET {pairs} WHERE {where}"
@@ -273,7 +301,13 @@ def _hydrate(table: Any, values: Sequence[Any]) -> Any:
     return row
 
 
-_TRANSIENT = ("OperationalError", "InterfaceError", "DiskFull", "AdminShutdown", "IdleInTransactionSessionTimeout")
+_TRANSIENT = (
+    "OperationalError",
+    "InterfaceError",
+    "DiskFull",
+    "AdminShutdown",
+    "IdleInTransactionSessionTimeout",
+)
 
 
 @contextmanager

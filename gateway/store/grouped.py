@@ -1,8 +1,8 @@
 """Many small writes, one fsync: what has gathered while the last commit ran goes into the next.
 
-Each piece of work gets its result only once it is durable. When one of a group fails, the group is
-rolled back and each is tried alone, so that nobody pays for another's trouble; when the store itself
-is in trouble, all hear of it at once.
+Each item gets its result only once it is durable. When one of a group fails, the group is rolled back
+and each is tried alone, so that nobody pays for another's trouble; when the store itself is in trouble,
+all hear of it at once.
 """
 
 from __future__ import annotations
@@ -10,26 +10,34 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Generic, TypeVar
 
 from gateway.errors import StoreError, StoreFull
 from gateway.store.database import Store, Unit
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
-GROUP_MAX = 200
+Call = Callable[[Unit], object]
+GROUP_MAX = 64
 CROWD = 3  # so many in one group: they come faster than they can be committed one by one
 CROWDED_S = 0.05
 
 
-class GroupCommit:
-    """One thread that writes for everybody who cannot wait for a commit of their own."""
+class GroupCommit(Generic[Item, Result]):
+    """One thread that writes for everybody who cannot wait for a commit of their own.
 
-    def __init__(self, store: Store, kind: str) -> None:
+    write: puts a whole group into a unit; its results in the order of the items.
+    """
+
+    def __init__(
+        self, store: Store, kind: str, write: Callable[[Unit, Sequence[Item]], Sequence[Result]]
+    ) -> None:
         self._store = store
         self._kind = kind
-        self._queue: queue.SimpleQueue[tuple[Callable[[Unit], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._write_all = write
+        self._queue: queue.SimpleQueue[tuple[Item, Future[Result]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"{kind}-writer", daemon=True)
         self._crowded_at = -CROWDED_S
 
@@ -42,11 +50,11 @@ class GroupCommit:
         self._queue.put(None)
         self._thread.join()
 
-    def submit(self, work: Callable[[Unit], Result]) -> Future[Result]:
-        """Have `work` done in some unit soon; the future is done when that is committed."""
+    def submit(self, item: Item) -> Future[Result]:
+        """Have an item written soon; the future is done when that is committed."""
         future: Future[Result] = Future()
         future.set_running_or_notify_cancel()  # nobody can take back what may be written already
-        self._queue.put((work, future))
+        self._queue.put((item, future))
         return future
 
     @property
@@ -64,7 +72,7 @@ class GroupCommit:
                 self._write(group)
         self._store.close()
 
-    def _gather(self) -> tuple[list[tuple[Callable[[Unit], Any], Future[Any]]], bool]:
+    def _gather(self) -> tuple[list[tuple[Item, Future[Result]]], bool]:
         group = []
         item = self._queue.get()
         while item is not None:
@@ -74,10 +82,10 @@ class GroupCommit:
             item = self._queue.get()
         return group, True
 
-    def _write(self, group: list[tuple[Callable[[Unit], Any], Future[Any]]]) -> None:
+    def _write(self, group: list[tuple[Item, Future[Result]]]) -> None:
         try:
             with self._store.unit(self._kind) as unit:
-                results = [work(unit) for work, _ in group]
+                results = self._write_all(unit, [item for item, _ in group])
         except Exception as error:  # boundary of the thread: the callers hear of it through their futures
             if len(group) > 1 and not _is_everybodys(error):
                 for item in group:
@@ -88,6 +96,11 @@ class GroupCommit:
             return
         for (_, future), result in zip(group, results, strict=True):
             future.set_result(result)
+
+
+def one_by_one(unit: Unit, calls: Sequence[Call]) -> list[object]:
+    """The `write` of a group whose items are what is to be done, each with a result of its own."""
+    return [call(unit) for call in calls]
 
 
 def _is_everybodys(error: Exception) -> bool:

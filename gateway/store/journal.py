@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from peewee import BigAutoField, BigIntegerField, IntegerField, Model, TextField
@@ -82,25 +83,45 @@ class Arrival:
     received_at: int
 
 
-def record(unit: Unit, arrival: Arrival) -> int:
-    """Write an arrival down; returns its journal id."""
+def record(unit: Unit, arrivals: Sequence[Arrival]) -> list[int]:
+    """Write arrivals down; returns their journal ids, in order."""
+    return unit.insert_all(Inbound, _WRITTEN, [_written(one) for one in arrivals])
+
+
+def _written(arrival: Arrival) -> tuple[str | int, ...]:
     envelope = arrival.envelope
-    return unit.insert(
-        Inbound,
-        received_at=arrival.received_at,
-        channel=envelope.channel,
-        desk_id=arrival.desk_id,
-        recipient=arrival.recipient,
-        detail=arrival.detail,
-        reverse_path=envelope.reverse_path,
-        recipients=json.dumps(envelope.recipients),
-        peer=envelope.peer,
-        helo=envelope.helo,
-        tls=envelope.tls,
-        login=envelope.login,
-        size=arrival.size,
-        octets=arrival.octets,
+    return (
+        arrival.received_at,
+        envelope.channel,
+        arrival.desk_id,
+        arrival.recipient,
+        arrival.detail,
+        envelope.reverse_path,
+        json.dumps(envelope.recipients),
+        envelope.peer,
+        envelope.helo,
+        envelope.tls,
+        envelope.login,
+        arrival.size,
+        arrival.octets,
     )
+
+
+_WRITTEN = (
+    "received_at",
+    "channel",
+    "desk_id",
+    "recipient",
+    "detail",
+    "reverse_path",
+    "recipients",
+    "peer",
+    "helo",
+    "tls",
+    "login",
+    "size",
+    "octets",
+)
 
 
 def is_waiting(unit: Unit) -> bool:

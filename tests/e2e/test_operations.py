@@ -77,7 +77,9 @@ def test_mail_taken_just_before_sigterm_is_there_afterwards(town: Town) -> None:
 
 
 @pytest.mark.parametrize("key", ["smarthost.password", "store.url"])
-def test_a_secrets_file_that_others_may_read_is_refused(new_daemon: Daemons, tmp_path: Path, key: str) -> None:
+def test_a_secrets_file_that_others_may_read_is_refused(
+    new_daemon: Daemons, tmp_path: Path, key: str
+) -> None:
     secret = tmp_path / "secret"
     secret.write_text("hunter2\n")
     secret.chmod(0o644)

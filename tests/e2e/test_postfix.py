@@ -64,7 +64,9 @@ def short_folder() -> Iterator[Path]:
 
 def waits(front: Postfix) -> None:
     """Until Postfix has tried in vain and keeps the mail."""
-    wait_for(lambda: any(one["queue_name"] == "deferred" for one in front.queue()), "a deferred mail", PATIENCE_S)
+    wait_for(
+        lambda: any(one["queue_name"] == "deferred" for one in front.queue()), "a deferred mail", PATIENCE_S
+    )
 
 
 def is_through(front: Postfix) -> None:
@@ -126,16 +128,12 @@ def test_each_recipient_is_answered_for_itself(town: Town, front: Postfix) -> No
     assert "no desk here has this address" in returned.everything
 
 
-def test_unknown_recipients_are_refused_while_the_sender_is_there(
-    town: Town, new_postfix: Postfixes
-) -> None:
+def test_unknown_recipients_are_refused_while_the_sender_is_there(town: Town, new_postfix: Postfixes) -> None:
     """The settings that `docs/postfix.md` gives."""
     town.daemon.start()
     to_us = {"desk.example": f"lmtp:inet:{LOOPBACK}:{town.daemon.lmtp_port}"}
     front = new_postfix(to_us, settings=AS_DOCUMENTED)
-    refused = swaks.send(
-        mail(CAROL, UNKNOWN, "x", "y"), from_=CAROL.address, to=[UNKNOWN], port=front.port
-    )
+    refused = swaks.send(mail(CAROL, UNKNOWN, "x", "y"), from_=CAROL.address, to=[UNKNOWN], port=front.port)
     assert any(answer.startswith("550 5.1.1") for answer in refused.answers), refused.text
     town.port = front.port
     town.writes(CAROL, "Printer", "It burns.")
@@ -154,7 +152,9 @@ def test_mail_waits_while_the_daemon_is_away(town: Town, front: Postfix) -> None
 
 def test_mail_waits_while_the_store_is_locked(town: Town, front: Postfix) -> None:
     town.daemon.start()
-    with closing(sqlite3.connect(Path(town.daemon.settings["data_dir"]) / FILE_NAME, isolation_level=None)) as other:
+    with closing(
+        sqlite3.connect(Path(town.daemon.settings["data_dir"]) / FILE_NAME, isolation_level=None)
+    ) as other:
         other.execute("BEGIN IMMEDIATE")
         town.writes(CAROL, "Printer", "It burns.")
         waits(front)

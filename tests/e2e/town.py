@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -194,7 +194,7 @@ class Town:
             store.close()
 
 
-def vouching(who: Person) -> Mapping[str, str]:
+def vouching(who: Person) -> dict[str, str]:
     """The header by which the mail server in front says that this is really them. RFC 8601 §2.2."""
     domain = who.address.rpartition("@")[2]
     return {"Authentication-Results": f"{AUTHSERV}; dmarc=pass header.from={domain}"}

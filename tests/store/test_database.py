@@ -16,6 +16,7 @@ from gateway.errors import StoreError, StoreFull
 from gateway.store import blobs, journal, migrations, settings
 from gateway.store.database import POSTGRESQL, SQLITE, Store, Unit
 from tests.fakes import FakeClock
+from tests.parts.ports import wait_for
 from tests.parts.postgres import Postgres
 
 
@@ -222,3 +223,15 @@ def test_a_reader_sees_nothing_half_done(store: Store) -> None:
         thread.start()
         thread.join()
     assert seen == [set()] and known(store) == {"a"}
+
+
+@pytest.mark.parametrize("engine", [POSTGRESQL], indirect=True)
+def test_a_thread_that_ends_leaves_no_connection(store: Store, postgres: Postgres) -> None:
+    ours = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    before = postgres.query(ours, url=store.url)
+    for _ in range(3):
+        thread = threading.Thread(target=known, args=(store,))
+        thread.start()
+        thread.join()
+    del thread
+    wait_for(lambda: postgres.query(ours, url=store.url) == before, "the server alone with us again")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from gateway.desk.tables import Contact
 from gateway.errors import StoreError
 from gateway.store.database import Store, Unit
-from gateway.store.grouped import GroupCommit
+from gateway.store.grouped import Call, GroupCommit, one_by_one
 
 
 @pytest.fixture
-def writer(store: Store) -> Iterator[GroupCommit]:
-    writer = GroupCommit(store, "accept")
+def writer(store: Store) -> Iterator[GroupCommit[Call, Any]]:
+    writer = GroupCommit(store, "accept", one_by_one)
     yield writer
     writer.stop()
 
@@ -33,14 +34,14 @@ def fails(unit: Unit) -> None:
     raise ZeroDivisionError("bad")
 
 
-def test_what_has_gathered_is_one_commit(store: Store, writer: GroupCommit) -> None:
+def test_what_has_gathered_is_one_commit(store: Store, writer: GroupCommit[Call, Any]) -> None:
     futures = [writer.submit(meets(str(number))) for number in range(50)]
     writer.start()
     assert [future.result(30) for future in futures] == [str(number) for number in range(50)]
     assert store.commits["accept"] == 1
 
 
-def test_one_failing_work_hurts_no_other(store: Store, writer: GroupCommit) -> None:
+def test_one_failing_work_hurts_no_other(store: Store, writer: GroupCommit[Call, Any]) -> None:
     work = [meets("a"), fails, meets("b"), meets("a"), meets("c")]
     futures = [writer.submit(one) for one in work]
     writer.start()
@@ -50,7 +51,7 @@ def test_one_failing_work_hurts_no_other(store: Store, writer: GroupCommit) -> N
         assert {one.email for one in unit.rows(Contact, "1 = 1")} == {"a", "b", "c"}
 
 
-def test_a_result_is_durable_when_it_is_there(store: Store, writer: GroupCommit) -> None:
+def test_a_result_is_durable_when_it_is_there(store: Store, writer: GroupCommit[Call, Any]) -> None:
     writer.start()
     seen: list[int] = []
     counted = threading.Event()
@@ -69,9 +70,9 @@ def test_a_result_is_durable_when_it_is_there(store: Store, writer: GroupCommit)
 
 
 def test_stopping_writes_what_was_given(store: Store) -> None:
-    writer = GroupCommit(store, "accept")
+    writer = GroupCommit(store, "accept", one_by_one)
     futures = [writer.submit(meets(str(number))) for number in range(300)]
     writer.start()
     writer.stop()
     assert all(future.done() for future in futures)
-    assert store.commits["accept"] == 2, "at most 200 in one"
+    assert store.commits["accept"] == 5, "at most 64 in one"
