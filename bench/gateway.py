@@ -26,7 +26,7 @@ from bench.loads import LetterSink
 
 DESK = "help@example.com"
 AGENT = "agent@example.com"
-_POLL = 0.03
+_POLL = 0.1
 _QUIET = 1.0
 _METRICS = (
     "helpgate_inbound_total",

@@ -60,9 +60,6 @@ class House:
         self.arrivals = GroupCommit(self.store, "accept", write_down)
         self.deliveries: GroupCommit[Call, Any] = GroupCommit(self.store, "delivery", one_by_one)
         self.courier = courier(settings)
-        self.dispatch = Dispatch(
-            self.store, settings, self.current, self.stationery, self.courier, self.deliveries
-        )
         self.drain = Drain(
             self.store,
             settings,
@@ -72,6 +69,15 @@ class House:
             Dns().txt,
             self.folder / TEMPORARY,
             self.arrivals,
+        )
+        self.dispatch = Dispatch(
+            self.store,
+            settings,
+            self.current,
+            self.stationery,
+            self.courier,
+            self.deliveries,
+            self.drain.pace,
         )
         self.drain.on_decided.append(self.dispatch.wake)
         self.reception = Reception(self.arrivals, lambda: self.current.directory, self.drain.wake)

@@ -18,6 +18,7 @@ from gateway.flow import confirmations, letters
 from gateway.flow.courier import Courier
 from gateway.flow.current import Current
 from gateway.flow.desktop import Desktop
+from gateway.flow.pace import Pace, give_way
 from gateway.log import logger, step
 from gateway.mail.letter import Outcome, Parcel
 from gateway.mail.template import Stationery
@@ -52,6 +53,7 @@ class Dispatch:
         stationery: Stationery,
         courier: Courier | None,
         writer: GroupCommit[Call, Any],
+        intake: Pace,
     ) -> None:
         self._store = store
         self._settings = settings
@@ -59,6 +61,8 @@ class Dispatch:
         self._stationery = stationery
         self._courier = courier
         self._writer = writer
+        self._intake = intake
+        self._letters = Pace()
         self._ladder = ladder(settings)
         self._wake = threading.Event()
         self._stopping = False
@@ -116,6 +120,7 @@ class Dispatch:
 
     def write_due(self) -> int:
         """Write the letters that are due now; returns how many promises were dealt with."""
+        give_way(self._intake.is_busy, lambda: self._stopping)
         with self._store.reading() as unit:
             if not unit.number(
                 "SELECT count(*) FROM notification WHERE state = 'waiting' AND due_at <= ?", unit.now
@@ -123,11 +128,14 @@ class Dispatch:
                 return 0
         with self._store.unit("letters") as unit:
             done = letters.write_due(unit, self._desktop)
+        if done >= letters.BATCH:
+            self._letters.full_batch()
         self._written.set()
         return done
 
     def _send_due(self) -> int:
         assert self._courier is not None
+        give_way(lambda: self._intake.is_busy() or self._letters.is_busy(), lambda: self._stopping)
         with self._store.reading() as unit:
             if not unit.number(
                 f"SELECT count(*) FROM outbox WHERE state IN {outbox.DUE} AND next_attempt_at <= ?", unit.now

@@ -22,6 +22,7 @@ from gateway.flow import intake
 from gateway.flow.current import Current
 from gateway.flow.desktop import Desktop
 from gateway.flow.intake import Arrived
+from gateway.flow.pace import Pace, give_way
 from gateway.flow.readers import Crashed, Overrun, Readers
 from gateway.flow.reception import Handed
 from gateway.log import logger, step
@@ -39,7 +40,6 @@ LEASE_MS = MINUTE
 ATTEMPTS = 2
 IN_MEMORY = 262_144
 PAUSE_S = 1.0
-YIELD_S = 0.5  # the longest that one batch waits for a burst of arrivals to end
 
 log = logger("intake")
 
@@ -76,6 +76,7 @@ class Drain:
         self._lookup = lookup
         self._folder = folder
         self._arrivals = arrivals
+        self.pace = Pace()
         self._wake = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
@@ -99,7 +100,7 @@ class Drain:
     def _run(self) -> None:
         batch: list[Read] = []
         while True:
-            self._let_arrivals_pass()
+            give_way(self._arrivals.is_crowded, lambda: self._stopping)
             following = [] if self._stopping else self._claim()
             if batch:
                 self._settle(batch)
@@ -109,13 +110,9 @@ class Drain:
                 self._wake.wait(PAUSE_S)
                 self._wake.clear()
             batch = following
+            if len(batch) == BATCH:
+                self.pace.full_batch()
         self._store.close()
-
-    def _let_arrivals_pass(self) -> None:
-        """Accepting goes before applying: in a burst each batch waits a little, so that senders do not."""
-        deadline = time.monotonic() + YIELD_S
-        while self._arrivals.is_crowded and not self._stopping and time.monotonic() < deadline:
-            time.sleep(YIELD_S / 20)
 
     def _claim(self) -> list[Read]:
         """Take mails and have them read. A store in trouble is asked again later."""

@@ -57,7 +57,6 @@ class GroupCommit(Generic[Item, Result]):
         self._queue.put((item, future))
         return future
 
-    @property
     def is_crowded(self) -> bool:
         """Whether work has been coming in crowds just now, so that others had better wait their turn."""
         return time.monotonic() - self._crowded_at < CROWDED_S

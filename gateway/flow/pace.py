@@ -1,0 +1,35 @@
+"""Who goes first when all want the one interpreter: accept, then apply, then write letters, then send.
+
+What comes later in a mail's path gives way to what comes earlier, but never for long.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+BUSY_S = 0.05
+GIVE_WAY_S = 0.5  # the longest that one batch waits
+LOOK_S = 0.02
+
+
+class Pace:
+    """How one stage goes: it is busy while full batches follow one another."""
+
+    def __init__(self) -> None:
+        self._full_at = -BUSY_S
+
+    def full_batch(self) -> None:
+        """There was as much to do as fits into a batch, so there is probably more."""
+        self._full_at = time.monotonic()
+
+    def is_busy(self) -> bool:
+        """Whether the last full batch is only just done."""
+        return time.monotonic() - self._full_at < BUSY_S
+
+
+def give_way(is_busy: Callable[[], bool], is_stopping: Callable[[], bool]) -> None:
+    """Wait while an earlier stage is busy."""
+    deadline = time.monotonic() + GIVE_WAY_S
+    while is_busy() and not is_stopping() and time.monotonic() < deadline:
+        time.sleep(LOOK_S)
