@@ -27,6 +27,7 @@ from gateway.store.grouped import Call, GroupCommit
 
 BATCH = 16
 PAUSE_S = 1.0
+GIVE_WAY_S = 2.0
 STOPPED_FOR_S = 300.0  # B11: a relay that refuses us is not hammered
 
 log = logger("dispatch")
@@ -120,7 +121,7 @@ class Dispatch:
 
     def write_due(self) -> int:
         """Write the letters that are due now; returns how many promises were dealt with."""
-        give_way(self._intake.is_busy, lambda: self._stopping)
+        give_way(self._intake.is_busy, lambda: self._stopping, GIVE_WAY_S)
         with self._store.reading() as unit:
             if not unit.number(
                 "SELECT count(*) FROM notification WHERE state = 'waiting' AND due_at <= ?", unit.now
@@ -135,7 +136,7 @@ class Dispatch:
 
     def _send_due(self) -> int:
         assert self._courier is not None
-        give_way(lambda: self._intake.is_busy() or self._letters.is_busy(), lambda: self._stopping)
+        give_way(lambda: self._intake.is_busy() or self._letters.is_busy(), lambda: self._stopping, GIVE_WAY_S)
         with self._store.reading() as unit:
             if not unit.number(
                 f"SELECT count(*) FROM outbox WHERE state IN {outbox.DUE} AND next_attempt_at <= ?", unit.now

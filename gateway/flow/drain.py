@@ -40,6 +40,7 @@ LEASE_MS = MINUTE
 ATTEMPTS = 2
 IN_MEMORY = 262_144
 PAUSE_S = 1.0
+GIVE_WAY_S = 0.5
 
 log = logger("intake")
 
@@ -100,7 +101,7 @@ class Drain:
     def _run(self) -> None:
         batch: list[Read] = []
         while True:
-            give_way(self._arrivals.is_crowded, lambda: self._stopping)
+            give_way(self._arrivals.is_crowded, lambda: self._stopping, GIVE_WAY_S)
             following = [] if self._stopping else self._claim()
             if batch:
                 self._settle(batch)

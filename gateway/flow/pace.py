@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 
 BUSY_S = 0.05
-GIVE_WAY_S = 0.5  # the longest that one batch waits
 LOOK_S = 0.02
 
 
@@ -28,8 +27,8 @@ class Pace:
         return time.monotonic() - self._full_at < BUSY_S
 
 
-def give_way(is_busy: Callable[[], bool], is_stopping: Callable[[], bool]) -> None:
-    """Wait while an earlier stage is busy."""
-    deadline = time.monotonic() + GIVE_WAY_S
+def give_way(is_busy: Callable[[], bool], is_stopping: Callable[[], bool], most_s: float) -> None:
+    """Wait while an earlier stage is busy, but not longer than that for one batch."""
+    deadline = time.monotonic() + most_s
     while is_busy() and not is_stopping() and time.monotonic() < deadline:
         time.sleep(LOOK_S)
