@@ -1,4 +1,4 @@
-"""A town on each engine, its daemon running; and the browser's neighbours."""
+"""A town on each engine, furnished and not yet started, with its smarthost."""
 
 from __future__ import annotations
 

@@ -15,9 +15,10 @@ from gateway.web.downloads import HEADERS
 from gateway.web.pages import PAGE_HEADERS
 from gateway.web.settings import MEBIBYTE, Limits
 from tests.fakes import FakeClock
+from tests.leaks import NOTE_CANARY
 from tests.people import BOB, DAVE, Attachment
 from tests.web.conftest import Site, served
-from tests.world import NOTE_CANARY, World, played
+from tests.world import World, played
 
 PLAN = Attachment("plan <b>.txt", "text/plain", b"First the plug, then the cable.")
 PICTURE = Attachment("fire.png", "image/png", b"\x89PNG\r\n\x1a\n" + bytes(64))

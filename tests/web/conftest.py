@@ -59,7 +59,9 @@ def site(door: StandInDoor, limits: Limits) -> Iterator[Site]:
 @contextmanager
 def served(door: TicketDoor, limits: Limits) -> Iterator[Site]:
     """The page under uvicorn, in a thread with a loop of its own."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    # Named TCP, or asyncio would let Nagle's delay stand.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     app = build(door, WebSettings(url, (ip_network("127.0.0.1/32"),), limits))
