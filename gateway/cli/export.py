@@ -108,9 +108,7 @@ def _letters(unit: Unit, ticket: Ticket) -> dict[int, list[Letter]]:
     """The letters about each message, by its position: those that carry a promise about it."""
     by_id = {one.id: one for one in unit.rows(Letter, "ticket_id = ? ORDER BY id", ticket.id)}
     found: dict[int, list[Letter]] = {}
-    for promise in unit.rows(
-        Notification, "ticket_id = ? AND letter_id IS NOT NULL ORDER BY id", ticket.id
-    ):
+    for promise in unit.rows(Notification, "ticket_id = ? AND letter_id IS NOT NULL ORDER BY id", ticket.id):
         if promise.letter_id in by_id:
             found.setdefault(promise.position, []).append(by_id[promise.letter_id])
     return found

@@ -136,7 +136,9 @@ class Dispatch:
 
     def _send_due(self) -> int:
         assert self._courier is not None
-        give_way(lambda: self._intake.is_busy() or self._letters.is_busy(), lambda: self._stopping, GIVE_WAY_S)
+        give_way(
+            lambda: self._intake.is_busy() or self._letters.is_busy(), lambda: self._stopping, GIVE_WAY_S
+        )
         with self._store.reading() as unit:
             if not unit.number(
                 f"SELECT count(*) FROM outbox WHERE state IN {outbox.DUE} AND next_attempt_at <= ?", unit.now

@@ -200,7 +200,9 @@ def _malformed(parcel: Parcel) -> str:
     if not parcel.recipient or _UNSAFE_IN_PATH.search(parcel.recipient + parcel.reverse_path):
         return "not sent: the address cannot be used in SMTP (RFC 5321 §4.1.2)"
     octets = parcel.octets
-    if not octets.endswith(b"\r\n") or not octets.count(b"\r\n") == octets.count(b"\n") == octets.count(b"\r"):
+    if not octets.endswith(b"\r\n") or not octets.count(b"\r\n") == octets.count(b"\n") == octets.count(
+        b"\r"
+    ):
         return "not sent: a line of the letter does not end in CRLF (RFC 5321 §2.3.8)"
     if max(map(len, octets.split(b"\r\n"))) > LINE_MAX:
         return "not sent: a line of the letter is longer than 998 octets (RFC 5322 §2.1.1)"

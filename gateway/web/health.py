@@ -14,7 +14,9 @@ from gateway.errors import StoreError
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def routes(accepting: Callable[[], bool], answers: Callable[[], None], metrics: Callable[[], bytes]) -> list[Route]:
+def routes(
+    accepting: Callable[[], bool], answers: Callable[[], None], metrics: Callable[[], bytes]
+) -> list[Route]:
     """`/healthz`: every configured listener accepts. `/readyz`: the store answers, too. `/metrics`: Prometheus text."""
 
     async def healthz(request: Request) -> Response:
@@ -36,4 +38,6 @@ def routes(accepting: Callable[[], bool], answers: Callable[[], None], metrics: 
 
 
 def _verdict(good: bool, yes: str, no: str) -> Response:
-    return PlainTextResponse((yes if good else no) + "\n", 200 if good else 503, {"Cache-Control": "no-store"})
+    return PlainTextResponse(
+        (yes if good else no) + "\n", 200 if good else 503, {"Cache-Control": "no-store"}
+    )

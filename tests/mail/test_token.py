@@ -67,7 +67,9 @@ def test_nothing_that_is_not_ours_verifies_or_raises(text: str) -> None:
 
 def test_tokens_become_neutral_wherever_they_stand() -> None:
     reply, link = KEYS.seal(Purpose.REPLY, 1), KEYS.seal(Purpose.LINK, 2)
-    text = f"to support+{reply}@desk.example or https://desk.example/helpdesk/ticket/{link.upper()}/x ({reply})"
+    text = (
+        f"to support+{reply}@desk.example or https://desk.example/helpdesk/ticket/{link.upper()}/x ({reply})"
+    )
     neutral = KEYS.neutralise(text)
     assert reply not in neutral.lower()
     assert link not in neutral.lower()
