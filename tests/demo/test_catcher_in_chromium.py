@@ -31,6 +31,7 @@ def test_a_customer_and_an_agent_write_to_each_other(demo: Demo, chromium: Chrom
         page.get_by_role("button", name="Send the answer").click()
         frank = page.get_by_role("region", name="Frank Fox")
         frank.get_by_role("link", name="We are, from ten.").click()
+        expect(page.frame_locator("iframe").get_by_text("We are, from ten.").first).to_be_visible()
         with page.expect_popup() as opened:
             page.frame_locator("iframe").get_by_role("link").first.click()
         expect(opened.value.get_by_role("heading", name="Opening hours")).to_be_visible()
