@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from gateway.desk.tables import Letter
 
+LEVELS = 5  # mails in mails
 _LINK = re.compile(r"/helpdesk/ticket/([a-z2-7]{46})")
 
 
@@ -73,11 +74,32 @@ class Got:
         return found[1].strip("<>")
 
     def everything(self) -> str:
-        """All that somebody could read in it: header, source, and every part decoded."""
-        parts = [self.raw.decode("latin-1"), *(str(value) for value in self.mail.values())]
-        for part in self.mail.walk():
-            data = part.get_payload(decode=True)
-            if isinstance(data, bytes):
-                parts.append(data.decode("utf-8", "replace"))
-        plain = "\n".join(parts)
-        return f"{plain}\n{unescape(unquote(plain))}"
+        """All that somebody could read in it: header, source, and every part decoded, mails in it too."""
+        return readable(self.raw)
+
+
+def readable(octets: bytes) -> str:
+    """All that somebody could read in a file or mail: as it is, decoded, and with broken lines joined."""
+    plain = "\n".join(_layers(octets, LEVELS))
+    seen = f"{plain}\n{unescape(unquote(unquote(plain)))}"
+    return f"{seen}\n{_BREAK.sub('', seen)}"
+
+
+_BREAK = re.compile(r"=?\r?\n[> \t]*")
+
+
+def _layers(octets: bytes, levels: int) -> list[str]:
+    """The octets as text, and as the mail they may be, whatever they are called."""
+    found = [octets.decode("utf-8", "replace")]
+    if b"\0" in octets or not levels:
+        return found
+    mail = message_from_bytes(octets, policy=default)
+    if len(mail.keys()) < 2:
+        return found
+    found += [str(value) for value in mail.values()]
+    for part in mail.walk():
+        found += [str(value) for value in part.values()]
+        data = part.get_payload(decode=True)
+        if isinstance(data, bytes) and data != octets:
+            found += _layers(data, levels - 1)
+    return found

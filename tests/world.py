@@ -293,12 +293,12 @@ class World:
         parcels = [
             Parcel(one.id, one.reverse_path, one.recipient, bytes(one.octets)) for one in claimed.values()
         ]
-        self.courier.deliver(parcels, sending, self._settle)
+        self.courier.deliver(parcels, sending, lambda outcome: self._settle(claimed[outcome.id], outcome))
         return len(claimed)
 
-    def _settle(self, outcome: Outcome) -> None:
+    def _settle(self, claimed: Letter, outcome: Outcome) -> None:
         with self.store.unit("settle") as unit:
-            failed = outbox.settle(unit, outcome, self.ladder)
+            failed = outbox.settle(unit, claimed, outcome, self.ladder)
             if failed is not None:
                 confirmations.tell_author(unit, self.desktop, failed)
 

@@ -56,7 +56,7 @@ def _ticket(unit: Unit, keys: Keyring, base_url: str, desk: str, ticket: Ticket)
     contacts = {one.id: unit.row(Contact, "id = ?", one.contact_id) for one in people}
     requester = people[0] if people and people[0].requester else None
     said = messages.of_ticket(unit, ticket.id)
-    files = attachments.of_messages(unit, [one.id for one in said])
+    files = attachments.of_messages(unit, [one.id for one in said], agents=True)
     letters = _letters(unit, ticket)
     return {
         "number": ticket.number,
@@ -94,6 +94,7 @@ def _message(message: Message, files: list[Attachment], letters: list[Letter]) -
                 "content_type": one.content_type,
                 "size": one.size,
                 "sha256": one.sha256,
+                "audience": one.audience,
             }
             for one in files
         ],

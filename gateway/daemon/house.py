@@ -104,7 +104,7 @@ class House:
             self.courier.close(COURIER_GRACE_S)  # a relay that hangs must not keep us from ending
         self.dispatch.stop()
         self.deliveries.stop()
-        self.store.close()
+        self.store.close_all()
         if self._lock is not None:
             self._lock.close()
 
@@ -118,6 +118,7 @@ class House:
         return (
             Tick("refresh", 1.0, self.current.refresh),
             Tick("wake", 1.0, self._wake),
+            Tick("tidy", 1.0, self.store.tidy),
             Tick("summary", 60.0, self._summary),
             Tick("forget", 3600.0, self._forget),
         )

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from gateway.desk.tables import Attachment
+from gateway.desk.tables import EVERYONE, Attachment
 from gateway.mail.reading import Enclosure
 from gateway.mail.token import draw_handle
 from gateway.store import blobs
 from gateway.store.database import Unit
 
 
-def keep(unit: Unit, message_id: int, files: Sequence[Enclosure]) -> None:
-    """Store the files of a message."""
+def keep(unit: Unit, message_id: int, files: Sequence[Enclosure], audience: str = EVERYONE) -> None:
+    """Store files of a message, for all who may see it or for agents only."""
     for file in files:
         if file.data is not None:
             blobs.keep(unit, file.sha256, file.size, file.data)
@@ -29,16 +29,18 @@ def keep(unit: Unit, message_id: int, files: Sequence[Enclosure]) -> None:
             sha256=file.sha256,
             content_id=file.content_id,
             inline=int(file.inline),
+            audience=audience,
         )
 
 
-def of_messages(unit: Unit, message_ids: Sequence[int]) -> dict[int, list[Attachment]]:
-    """The attachments of these messages, by message."""
+def of_messages(unit: Unit, message_ids: Sequence[int], *, agents: bool) -> dict[int, list[Attachment]]:
+    """The attachments of these messages, by message, as agents may see them or as all others may."""
     if not message_ids:
         return {}
     marks = ", ".join("?" * len(message_ids))
     found: dict[int, list[Attachment]] = {}
-    for row in unit.rows(Attachment, f"message_id IN ({marks}) ORDER BY id", *message_ids):
+    where = f"message_id IN ({marks})" + ("" if agents else f" AND audience = '{EVERYONE}'")
+    for row in unit.rows(Attachment, f"{where} ORDER BY id", *message_ids):
         found.setdefault(row.message_id, []).append(row)
     return found
 

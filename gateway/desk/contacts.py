@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from gateway.desk.tables import Contact
 from gateway.mail.address import address_key
 from gateway.mail.reading import Mailbox
 from gateway.store.database import Unit
+
+NAME_SHOWN = 60
 
 
 def meet(unit: Unit, mailbox: Mailbox) -> Contact:
@@ -36,4 +40,12 @@ def by_id(unit: Unit, id: int) -> Contact:
 
 def display_name(contact: Contact) -> str:
     """What to call them: their name, else the local part of their address."""
-    return contact.name or contact.email.partition("@")[0]
+    return shown_name(contact) or contact.email.partition("@")[0][:NAME_SHOWN]
+
+
+def shown_name(contact: Contact) -> str:
+    """Their name, cut, for others to read; empty for one with an address in it: whoever named them chose it. T21."""
+    return "" if _ADDRESS.search(contact.name) else contact.name[:NAME_SHOWN].strip()
+
+
+_ADDRESS = re.compile(r"[/@]|\w\.\w{2}")

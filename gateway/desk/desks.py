@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from gateway.desk.tables import STATUSES, Desk
+from gateway.desk.tables import STATUSES, Desk, FormerAddress
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.mail.address import address_key, parse_address
 from gateway.mail.token import Keyring, Purpose
 from gateway.store.database import Unit
 
+TOKEN = "{token}"
 PATTERN = "{local}+{token}@{domain}"
 LOCAL_MAX = 28  # with a separator; 36 more for the token make the 64 of RFC 5321 §4.5.3.1.1
 
@@ -25,29 +27,27 @@ class Destination:
 
 
 class Directory:
-    """Every desk by every form of its address: a value, made anew when desks change."""
+    """Every desk by every form of its address: a value, made anew when desks change.
 
-    def __init__(self, desks: list[Desk]) -> None:
+    Old letters can always be answered: former addresses lead to their desk, where no desk has them now.
+    addresses: the plain ones of today.
+    """
+
+    def __init__(self, desks: Sequence[Desk], former: Sequence[FormerAddress] = ()) -> None:
         self.desks = {desk.id: desk for desk in desks}
         self._plain = {desk.address_key: desk for desk in desks}
-        self._patterns = [
-            (_compile(pattern, desk), desk)
-            for desk in desks
-            for pattern in dict.fromkeys((desk.reply, desk.bounce))
-            if pattern
-        ]
+        self._patterns = [(_compile(pattern), desk) for desk in desks for pattern in _sealed(desk)]
         self.addresses = frozenset(self._plain)
+        before = [(one.pattern, self.desks[one.desk_id]) for one in former]
+        self._former_plain = {pattern: desk for pattern, desk in before if TOKEN not in pattern}
+        self._former_patterns = [(_compile(pattern), desk) for pattern, desk in before if TOKEN in pattern]
 
     def find(self, address: str) -> Destination | None:
         """Where mail to this address goes, or None for nobody of ours. RFC 5233 §1."""
         key = address_key(address)
-        if desk := self._plain.get(key):
-            return Destination(desk, "")
-        found = [(match[1], desk) for pattern, desk in self._patterns if (match := pattern.fullmatch(key))]
-        if not found:
-            return None
-        detail, desk = min(found, key=lambda one: len(one[0]))  # a desk may be at another one's sub-address
-        return Destination(desk, detail)
+        return _find(key, self._plain, self._patterns) or _find(
+            key, self._former_plain, self._former_patterns
+        )
 
     def is_ours(self, address: str) -> bool:
         """Whether mail to this address comes back to us."""
@@ -56,7 +56,7 @@ class Directory:
 
 def directory(unit: Unit) -> Directory:
     """The directory as it is now."""
-    return Directory(everyone(unit))
+    return Directory(everyone(unit), unit.rows(FormerAddress, "1 = 1"))
 
 
 def everyone(unit: Unit) -> list[Desk]:
@@ -119,7 +119,9 @@ def change(unit: Unit, desk: Desk, settings: dict[str, str]) -> Desk:
     if clash is not None:
         raise Conflict("desk.exists", name=clash.name, address=clash.address)
     unit.change(Desk, desk.id, **columns)
-    return by_id(unit, desk.id)
+    changed = by_id(unit, desk.id)
+    _keep_former(unit, desk, changed)
+    return changed
 
 
 def sealed_reply(desk: Desk, keys: Keyring, purpose: Purpose, handle: int, newest: int = 0) -> str:
@@ -143,15 +145,39 @@ def delay_ms(desk: Desk, default_s: int) -> int:
     return 0 if desk.instantly else seconds * 1000
 
 
+def _keep_former(unit: Unit, before: Desk, now: Desk) -> None:
+    """What led to the desk leads there for ever: letters with it are in people's mailboxes."""
+    gone = {before.address_key, *_sealed(before)} - {now.address_key, *_sealed(now)}
+    for pattern in sorted(gone):
+        unit.add(FormerAddress, desk_id=now.id, pattern=pattern)
+
+
+def _find(
+    key: str, plain: dict[str, Desk], patterns: list[tuple[re.Pattern[str], Desk]]
+) -> Destination | None:
+    if desk := plain.get(key):
+        return Destination(desk, "")
+    found = [(match[1], desk) for pattern, desk in patterns if (match := pattern.fullmatch(key))]
+    if not found:
+        return None
+    detail, desk = min(found, key=lambda one: len(one[0]))  # a desk may be at another one's sub-address
+    return Destination(desk, detail)
+
+
+def _sealed(desk: Desk) -> list[str]:
+    """The forms of a desk's sealed addresses, for comparing, with `{token}` in the place of the token."""
+    patterns = dict.fromkeys(filter(None, (desk.reply, desk.bounce)))
+    return [address_key(_fill(pattern, desk, TOKEN)) for pattern in patterns]
+
+
 def _fill(pattern: str, desk: Desk, token: str) -> str:
     local, _, host = desk.address.rpartition("@")
     return pattern.replace("{local}", local).replace("{domain}", host).replace("{token}", token)
 
 
-def _compile(pattern: str, desk: Desk) -> re.Pattern[str]:
-    """A pattern for every address a sealed pattern can make, and any other detail in its place."""
-    filled = re.escape(address_key(_fill(pattern, desk, "\0"))).replace(re.escape("\0"), "([^@]+)")
-    return re.compile(filled)
+def _compile(pattern: str) -> re.Pattern[str]:
+    """A pattern for every address a sealed one can be, and any other detail in the token's place."""
+    return re.compile(re.escape(pattern).replace(re.escape(TOKEN), "([^@]+)"))
 
 
 def _checked_name(name: str) -> str:

@@ -13,7 +13,11 @@ STATUS = "status"
 CLOSED = "closed"
 ADDED = "added"
 NO_RECEIPT = "no-receipt"
+BRAKE = "brake"
+BUDGET = "budget"
 LETTER_FAILED = "letter-failed"
+
+BY_A_MACHINE = "no human wrote it"  # the detail of such an arrival
 
 
 def record(

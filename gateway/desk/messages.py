@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from gateway.desk import attachments
-from gateway.desk.tables import Agent, Contact, Message, Reference, Ticket
+from gateway.desk.tables import AGENTS_ONLY, Agent, Contact, Message, Reference, Ticket
 from gateway.mail.reading import Enclosure, Mailbox
 from gateway.store.database import Unit
 
-MESSAGE_ID_MAX = 998  # RFC 5322 §2.1.1: no header line is longer
+FOLDED_MAX = 200_000  # characters below the fold of a page; the whole is in the store and in the raw mail
+MESSAGE_ID_MAX = 998  # octets, RFC 5322 §2.1.1: no header line is longer; a key of PostgreSQL may have 2,704
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class Words:
     """What somebody said, whatever door they said it at.
 
     text: as shown.  full_text: nothing folded.  references: foreign Message-IDs this belongs with.
+    files_for_agents: those that nobody else may have, whoever may read the words.
     """
 
     text: str
@@ -25,6 +28,7 @@ class Words:
     folded_lines: int = 0
     html: str | None = None
     files: Sequence[Enclosure] = ()
+    files_for_agents: Sequence[Enclosure] = ()
     message_id: str = ""
     references: Sequence[str] = ()
     inbound_id: int | None = None
@@ -72,6 +76,8 @@ def say(
     message.id = unit.insert(Message, **columns)
     if words.files:
         attachments.keep(unit, message.id, words.files)
+    if words.files_for_agents:
+        attachments.keep(unit, message.id, words.files_for_agents, AGENTS_ONLY)
     refer(unit, ticket, [words.message_id, *words.references])
     return message
 
@@ -90,8 +96,33 @@ def _next_position(unit: Unit, ticket: Ticket) -> int:
 def refer(unit: Unit, ticket: Ticket, message_ids: Sequence[str]) -> None:
     """Mail that names one of these ids may belong to this ticket. RFC 5322 §3.6.4."""
     for one in message_ids:
-        if one and len(one) <= MESSAGE_ID_MAX:
+        if one and len(one) <= MESSAGE_ID_MAX and one.isascii() and one.isprintable():
             unit.add(Reference, message_id=one, ticket_id=ticket.id)
+
+
+def newest(
+    unit: Unit, ticket_id: int, room: int, where: str, *values: str | int
+) -> tuple[list[Message], bool]:
+    """The newest messages of a ticket that match and together have `room` characters, oldest first.
+
+    With them, whether there are older ones. What is not taken is never in memory, but for one message.
+    """
+    kept: list[Message] = []
+    matching = unit.each(Message, f"ticket_id = ? AND {where} ORDER BY position DESC", ticket_id, *values)
+    with closing(matching):
+        for message in matching:
+            room -= shown_size(message)
+            if room < 0:
+                return kept[::-1], True
+            kept.append(message)
+    return kept[::-1], False
+
+
+def shown_size(message: Message) -> int:
+    """How many characters a page shows of it: the HTML, or the text with what is folded below."""
+    if message.folded_lines:
+        return len(message.text) + min(len(message.full_text), FOLDED_MAX)
+    return len(message.html or message.text)
 
 
 def of_ticket(unit: Unit, ticket_id: int, where: str = "1 = 1", *values: str | int) -> list[Message]:

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.desk import agents
+from gateway.clock import MINUTE
+from gateway.desk import agents, brakes
 from gateway.desk.tables import Desk, Notification, Participant, Seat, Ticket
 from gateway.store.database import Unit
 
-WAITING, WRITTEN, SKIPPED = "waiting", "written", "skipped"
+WAITING, WRITTEN, SKIPPED, FAILED = "waiting", "written", "skipped", "failed"
 RECEIPT, RECEIPT_UNPROVEN, NOTICE, REPLY, CLOSED = "receipt", "receipt_unproven", "notice", "reply", "closed"
+WITHHELD = "withheld"  # a receipt for which no budget is left
 
 RECEIPTS = (RECEIPT, RECEIPT_UNPROVEN)
+AGAIN_MS = 10 * MINUTE  # a letter that could not be written is tried once more
+REASON_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,19 @@ def tell_colleagues(unit: Unit, occasion: Occasion, *, besides: int | None = Non
             _promise(unit, occasion, NOTICE, seat=seat)
 
 
-def tell_participants(unit: Unit, occasion: Occasion, *, besides: frozenset[int] = frozenset()) -> None:
-    """A reply to every participant let in; `besides` are contacts who know already."""
-    for participant in let_in(unit, occasion.ticket):
-        if participant.contact_id not in besides and participant.unsubscribed_at is None:
-            _promise(unit, occasion, REPLY, participant=participant)
+def tell_participants(unit: Unit, occasion: Occasion) -> None:
+    """An agent's answer, to every participant let in."""
+    for participant in _readers(unit, occasion.ticket):
+        _promise(unit, occasion, REPLY, participant=participant)
+
+
+def relay(unit: Unit, occasion: Occasion, author_id: int, *, besides: frozenset[int]) -> None:
+    """A participant's words, to the others as far as the brakes let them; `besides` are contacts who know already."""
+    ticket = occasion.ticket
+    readers = [one for one in _readers(unit, ticket) if one.contact_id not in besides | {author_id}]
+    held = brakes.hold_back(unit, ticket, occasion.position, author_id, readers)
+    for participant in readers:
+        _promise(unit, occasion, REPLY, participant=participant, skipped=held.get(participant.id, ""))
 
 
 def tell_requester(unit: Unit, occasion: Occasion, kind: str) -> None:
@@ -66,6 +78,10 @@ def let_in(unit: Unit, ticket: Ticket) -> list[Participant]:
     return unit.rows(
         Participant, "ticket_id = ? AND let_in_at IS NOT NULL ORDER BY requester DESC, id", ticket.id
     )
+
+
+def _readers(unit: Unit, ticket: Ticket) -> list[Participant]:
+    return [one for one in let_in(unit, ticket) if one.unsubscribed_at is None]
 
 
 def due_at(unit: Unit, desk: Desk, visible_at: int, delay_ms: int) -> int:
@@ -88,6 +104,14 @@ def written(unit: Unit, notification: Notification, letter_id: int) -> None:
     unit.change(Notification, notification.id, state=WRITTEN, letter_id=letter_id)
 
 
+def not_written(unit: Unit, notification: Notification, reason: str) -> None:
+    """Its letter could not be written: once more later, by itself, then it waits for a human."""
+    if notification.attempts:
+        unit.change(Notification, notification.id, state=FAILED, attempts=2, reason=reason[:REASON_MAX])
+    else:
+        unit.change(Notification, notification.id, attempts=1, due_at=unit.now + AGAIN_MS)
+
+
 def _promise(
     unit: Unit,
     occasion: Occasion,
@@ -95,7 +119,9 @@ def _promise(
     *,
     participant: Participant | None = None,
     seat: Seat | None = None,
+    skipped: str = "",
 ) -> None:
+    """`skipped` is why it will not be kept by mail."""
     unit.add(
         Notification,
         event_id=occasion.event_id,
@@ -105,4 +131,6 @@ def _promise(
         participant_id=None if participant is None else participant.id,
         seat_id=None if seat is None else seat.id,
         due_at=occasion.due_at,
+        state=SKIPPED if skipped else WAITING,
+        reason=skipped,
     )

@@ -20,7 +20,8 @@ QUEUED, CLAIMED, SENDING, SENT = "queued", "claimed", "sending", "sent"
 DEFERRED, FAILED, UNCERTAIN, HELD, DROPPED = "deferred", "failed", "uncertain", "held", "dropped"
 STATES = (QUEUED, CLAIMED, SENDING, SENT, DEFERRED, FAILED, UNCERTAIN, HELD, DROPPED)
 DUE = f"('{QUEUED}', '{CLAIMED}', '{SENDING}', '{DEFERRED}', '{UNCERTAIN}')"
-UNDER_WAY = f"state IN ('{CLAIMED}', '{SENDING}')"
+OURS = f"id = ? AND state IN ('{CLAIMED}', '{SENDING}') AND lease_until = ?"
+NEEDS_HUMAN = f"(state IN ('{FAILED}', '{HELD}') OR state = '{UNCERTAIN}' AND doubts > 1)"
 CLAIM_MS = 120_000
 SENDING_MS = 900_000  # longer than the relay may take to answer the final dot, RFC 5321 §4.5.3.2.6
 REPLY_MAX = 500
@@ -34,6 +35,12 @@ class Ladder:
     steps: tuple[int, ...]
     give_up: int
     uncertain: int
+
+
+def is_due(unit: Unit) -> bool:
+    """Whether there may be something to claim."""
+    where = f"state IN {DUE} AND next_attempt_at <= ? AND lease_until <= ? LIMIT 1"
+    return unit.run(f"SELECT 1 FROM outbox WHERE {where}", unit.now, unit.now).fetchone() is not None
 
 
 def claim(unit: Unit, limit: int, ladder: Ladder) -> list[Letter]:
@@ -61,13 +68,13 @@ def claim(unit: Unit, limit: int, ladder: Ladder) -> list[Letter]:
 
 
 def sending(unit: Unit, letter: Letter) -> bool:
-    """DATA is next. False when the letter is no longer ours to send: the lease tells whose claim it is."""
-    mine = f"id = ? AND state = '{CLAIMED}' AND lease_until = ?"
+    """DATA is next: the claim gets a longer lease. False when the letter is no longer ours to send."""
     lease = unit.now + SENDING_MS
-    return (
-        unit.change_where(Letter, mine, (letter.id, letter.lease_until), state=SENDING, lease_until=lease)
-        == 1
-    )
+    mine = f"id = ? AND state = '{CLAIMED}' AND lease_until = ?"
+    if unit.change_where(Letter, mine, _claim_of(letter), state=SENDING, lease_until=lease) != 1:
+        return False
+    unit.after_commit(lambda: _prolong(letter, lease))
+    return True
 
 
 def recover(unit: Unit, ladder: Ladder) -> None:
@@ -77,13 +84,14 @@ def recover(unit: Unit, ladder: Ladder) -> None:
         _doubt(unit, letter, "the program ended while handing it over", unit.now + ladder.uncertain)
 
 
-def settle(unit: Unit, outcome: Outcome, ladder: Ladder) -> Letter | None:
-    """Write down what became of a letter; returns it when it failed for good."""
+def settle(unit: Unit, claimed: Letter, outcome: Outcome, ladder: Ladder) -> Letter | None:
+    """Write down what became of a letter that is still ours; returns it when it failed for good."""
     reply = outcome.reply[:REPLY_MAX]
     if outcome.state == "sent":
-        _sent(unit, outcome.id, reply)
+        _sent(unit, claimed, reply)
         return None
-    letter = unit.row(Letter, f"id = ? AND {UNDER_WAY}", outcome.id)
+    held = "" if unit.store.engine == SQLITE else " FOR UPDATE"
+    letter = unit.row(Letter, f"{OURS}{held}", *_claim_of(claimed))
     if letter is None:
         return None
     if outcome.state == "refused":
@@ -99,11 +107,11 @@ def settle(unit: Unit, outcome: Outcome, ladder: Ladder) -> Letter | None:
     return None
 
 
-def _sent(unit: Unit, id: int, reply: str) -> None:
+def _sent(unit: Unit, claimed: Letter, reply: str) -> None:
     unit.change_where(
         Letter,
-        f"id = ? AND {UNDER_WAY}",
-        (id,),
+        OURS,
+        _claim_of(claimed),
         state=SENT,
         sent_at=unit.now,
         last_reply=reply,
@@ -114,7 +122,15 @@ def _sent(unit: Unit, id: int, reply: str) -> None:
 
 def fail(unit: Unit, letter: Letter, reply: str) -> Letter:
     """This letter will not arrive; the ticket says so."""
-    unit.change(Letter, letter.id, state=FAILED, last_reply=reply, lease_until=0, next_attempt_at=NEVER)
+    unit.change(
+        Letter,
+        letter.id,
+        state=FAILED,
+        last_reply=reply,
+        lease_until=0,
+        next_attempt_at=NEVER,
+        operator_told_at=None,
+    )
     letter.state, letter.last_reply = FAILED, reply
     if letter.ticket_id is not None:
         ticket = unit.row(Ticket, "id = ?", letter.ticket_id)
@@ -123,9 +139,9 @@ def fail(unit: Unit, letter: Letter, reply: str) -> Letter:
     return letter
 
 
-def temporarily_failed(unit: Unit, letter: Letter, reply: str) -> None:
-    """A report says it is still on its way."""
-    unit.change(Letter, letter.id, last_reply=reply)
+def reported(unit: Unit, letter: Letter, reply: str) -> None:
+    """A report says something of it that changes nothing: still on its way, or not for sure."""
+    unit.change(Letter, letter.id, last_reply=reply[:REPLY_MAX])
 
 
 def retry(unit: Unit, id: int) -> bool:
@@ -141,6 +157,7 @@ def retry(unit: Unit, id: int) -> bool:
             doubts=0,
             next_attempt_at=unit.now,
             lease_until=0,
+            operator_told_at=None,
         )
         == 1
     )
@@ -187,6 +204,15 @@ def caused_by(unit: Unit, inbound_ids: Sequence[int]) -> dict[int, int]:
         *inbound_ids,
     )
     return {int(cause): int(count) for cause, count in counted.fetchall()}
+
+
+def _claim_of(letter: Letter) -> tuple[int, int]:
+    """Whose claim it is, its lease tells: no two are alike."""
+    return letter.id, letter.lease_until
+
+
+def _prolong(letter: Letter, lease: int) -> None:
+    letter.lease_until = lease
 
 
 def _doubt(unit: Unit, letter: Letter, reply: str, again_at: int) -> None:

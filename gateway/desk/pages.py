@@ -31,8 +31,19 @@ from gateway.mail.reading import Enclosure
 from gateway.mail.token import Keyring, Purpose
 from gateway.store.database import Unit
 
-NEWEST = 500  # messages on one page; a ticket with more shows the newest
 COMMENT_MAX = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much of a ticket is shown; of one with more the newest. `characters` of text and HTML in all."""
+
+    messages: int = 500
+    characters: int = 2_000_000
+
+
+WHOLE = Bounds()  # has room for the largest message there can be
+SMALL = Bounds(30, 20_000)  # is read and drawn in less time than a thread takes to be woken
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +71,13 @@ def reader(unit: Unit, keys: Keyring, link: str) -> Reader:
     raise NotFound("page.not_found")
 
 
-def see(unit: Unit, keys: Keyring, link: str) -> TicketView:
+def see(unit: Unit, keys: Keyring, link: str, bounds: Bounds = WHOLE) -> TicketView:
     """The ticket as the holder of this link sees it. Changes nothing. Raises NotFound."""
     who = reader(unit, keys, link)
     ticket = who.ticket
     desk = desks.by_id(unit, ticket.desk_id)
-    shown = _shown(unit, who)
-    files = attachments.of_messages(unit, [one.id for one in shown])
+    shown, older = _shown(unit, who, bounds)
+    files = attachments.of_messages(unit, [one.id for one in shown], agents=who.participant is None)
     me = contacts.by_id(unit, who.participant.contact_id) if who.participant else None
     return TicketView(
         number=ticket.number,
@@ -82,6 +93,7 @@ def see(unit: Unit, keys: Keyring, link: str) -> TicketView:
         locale=desk.locale,
         timezone=desk.timezone,
         may_unsubscribe=_may_unsubscribe(who.participant),
+        older=older,
     )
 
 
@@ -121,9 +133,11 @@ def comment(
 def mark_read(unit: Unit, keys: Keyring, link: str, position: int) -> None:
     """The holder of this link has had everything up to here before their eyes. Raises NotFound."""
     who = reader(unit, keys, link)
-    position = min(
-        position, _readable_to(unit, who.ticket), max((one.position for one in _shown(unit, who)), default=0)
+    where, *values = _visible(unit, who)
+    newest = unit.number(
+        f"SELECT max(position) FROM message WHERE ticket_id = ? AND {where}", who.ticket.id, *values
     )
+    position = min(position, _readable_to(unit, who.ticket), newest)
     if who.participant is not None:
         participants.mark_read(unit, who.participant, position)
     elif who.seat is not None:
@@ -150,22 +164,27 @@ def file(unit: Unit, keys: Keyring, link: str, handle: str) -> tuple[FileView, s
         or message is None
         or message.ticket_id != who.ticket.id
         or not _may_see(unit, who, message)
+        or (row.audience == AGENTS_ONLY and who.participant is not None)
     ):
         raise NotFound("page.not_found")
     return _file_view(row), row.sha256
 
 
-def _shown(unit: Unit, who: Reader) -> list[Message]:
-    newest = who.ticket.last_position - NEWEST
+def _shown(unit: Unit, who: Reader, bounds: Bounds) -> tuple[list[Message], bool]:
+    """The newest messages this reader may see, and whether there are older ones that do not fit."""
+    where, first, now = _visible(unit, who)
+    start = max(first, who.ticket.last_position - bounds.messages + 1)
+    shown, more = messages.newest(unit, who.ticket.id, bounds.characters, where, start, now)
+    return shown, more or start > first
+
+
+def _visible(unit: Unit, who: Reader) -> tuple[str, int, int]:
+    """What this reader may see: a condition, and its values, the first position and the moment."""
+    condition = "position >= ? AND visible_at <= ?"
     if who.participant is None:
-        return messages.of_ticket(unit, who.ticket.id, "position > ? AND visible_at <= ?", newest, unit.now)
-    return messages.of_ticket(
-        unit,
-        who.ticket.id,
-        f"audience <> '{AGENTS_ONLY}' AND kind <> '{INTERNAL}' AND position >= ? AND visible_at <= ?",
-        max(who.participant.reads_from, newest + 1),
-        unit.now,
-    )
+        return condition, 1, unit.now
+    public = f"audience <> '{AGENTS_ONLY}' AND kind <> '{INTERNAL}' AND {condition}"
+    return public, who.participant.reads_from, unit.now
 
 
 def _readable_to(unit: Unit, ticket: Ticket) -> int:
@@ -203,7 +222,7 @@ def _message_view(
         author_name=_author(desk, message, agent),
         written_at=message.created_at,
         text=message.text,
-        full_text=message.full_text if unfolds else message.text,
+        full_text=_bounded(message.full_text) if unfolds else message.text,
         folded_lines=message.folded_lines if unfolds else 0,
         html=None if message.folded_lines else message.html,
         files=tuple(_file_view(one) for one in files),
@@ -212,6 +231,10 @@ def _message_view(
         author_email=message.author_email if agent else "",
         remark=message.remark if agent or message.kind == SYSTEM else "",
     )
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= messages.FOLDED_MAX else f"{text[: messages.FOLDED_MAX]}\n[…]"
 
 
 def _author(desk: Desk, message: Message, agent: bool) -> str:

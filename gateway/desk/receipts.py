@@ -1,4 +1,4 @@
-"""Receipts to people who have proven nothing, and the budgets that keep them from being a cannon. T21."""
+"""Receipts, and the budgets that keep them from being a cannon (T21) or half of a loop (T23)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from gateway.clock import DAY, HOUR
 from gateway.config import Acknowledge, Network
+from gateway.desk import brakes
 from gateway.desk.tables import Grant
 from gateway.store.database import Unit
 from gateway.store.journal import Inbound
@@ -14,8 +15,27 @@ from gateway.store.journal import Inbound
 V6_SUBSCRIBER = 64  # what one customer of a provider is given, RFC 6177 §2
 
 
+def grant_proven(unit: Unit, address_key: str) -> bool:
+    """Whether one more receipt may leave to this proven address, over all tickets, and count it.
+
+    Such a grant names no domain, so that it uses up none of the budgets for the unproven.
+    """
+    earlier = unit.run(
+        "SELECT at FROM receipt_grant WHERE address_key = ? AND domain = '' AND at > ?",
+        address_key,
+        unit.now - DAY,
+    )
+    if brakes.is_over_pace(unit.now, [int(row[0]) for row in earlier.fetchall()]):
+        return False
+    unit.insert(Grant, at=unit.now, address_key=address_key, domain="", network="")
+    return True
+
+
 def grant(unit: Unit, budgets: Acknowledge, address_key: str, peer: str) -> bool:
-    """Whether one more receipt may leave, and count it. `peer` is empty where the IP says nothing."""
+    """Whether one more receipt to somebody unproven may leave, and count it.
+
+    `peer` is empty where the IP says nothing.
+    """
     domain, network = address_key.rpartition("@")[2], _network(peer)
     checks = (
         (budgets.per_address_day, DAY, "address_key = ? AND ", (address_key,)),
@@ -27,7 +47,9 @@ def grant(unit: Unit, budgets: Acknowledge, address_key: str, peer: str) -> bool
         since = unit.now - span
         if (
             budget
-            and unit.number(f"SELECT count(*) FROM receipt_grant WHERE {where}at > ?", *values, since)
+            and unit.number(
+                f"SELECT count(*) FROM receipt_grant WHERE {where}domain <> '' AND at > ?", *values, since
+            )
             >= budget
         ):
             return False

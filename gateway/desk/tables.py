@@ -36,6 +36,17 @@ class Desk(Model):
         table_name = "desk"
 
 
+class FormerAddress(Model):
+    """Where a desk was reached before: a plain address, or a sealed one with `{token}` in it."""
+
+    desk_id = BigIntegerField()
+    pattern = TextField()
+
+    class Meta:
+        table_name = "former_address"
+        primary_key = CompositeKey("desk_id", "pattern")
+
+
 class Contact(Model):
     """Somebody outside who writes. `email` is as first seen, `email_key` is for comparing."""
 
@@ -180,7 +191,7 @@ class Reference(Model):
 
 
 class Attachment(Model):
-    """A file of a message; its octets are a blob."""
+    """A file of a message; its octets are a blob. audience: `all` who may see the message, or `agents`."""
 
     id = BigAutoField()
     message_id = BigIntegerField()
@@ -191,6 +202,7 @@ class Attachment(Model):
     sha256 = TextField()
     content_id = TextField()
     inline = IntegerField()
+    audience = TextField()
 
     class Meta:
         table_name = "attachment"
@@ -213,7 +225,10 @@ class Event(Model):
 
 
 class Notification(Model):
-    """A promise to tell one recipient of one event. state: waiting, written or skipped (`reason` says why)."""
+    """A promise to tell one recipient of one event. state: waiting, written, or skipped or failed (`reason` says why).
+
+    attempts: how often its letter could not be written.
+    """
 
     id = BigAutoField()
     event_id = BigIntegerField()
@@ -226,6 +241,8 @@ class Notification(Model):
     state = TextField()
     reason = TextField()
     letter_id = BigIntegerField(null=True)
+    attempts = IntegerField()
+    operator_told_at = BigIntegerField(null=True)
 
     class Meta:
         table_name = "notification"
@@ -236,7 +253,7 @@ class Letter(Model):
 
     position: the newest message it shows.  cause: the journal id of the mail that made us send it by
     ourselves.  reverse_path is empty for the null one.  octets: the composed mail.  doubts: how often it was perhaps
-    delivered.
+    delivered.  operator_told_at: when the summary said that it needs a human.
     """
 
     id = BigAutoField()
@@ -262,6 +279,7 @@ class Letter(Model):
     last_reply = TextField()
     created_at = BigIntegerField()
     sent_at = BigIntegerField(null=True)
+    operator_told_at = BigIntegerField(null=True)
 
     class Meta:
         table_name = "outbox"

@@ -53,7 +53,7 @@ class Proof:
     """Who wrote, and how sure. `missing` names what would have made it certain.
 
     unverified: a participant by their address alone, over a sealed carrier of the ticket.
-    strong: own token with From, or an aligned authentication result.
+    strong: own token with From, or an aligned authentication result; never after an explicit fail.
     """
 
     level: str
@@ -66,7 +66,12 @@ class Proof:
 
     @property
     def recorded(self) -> str:
-        """What is kept with the message: `unverified` tells agents that the address alone speaks."""
+        """What is kept with the message: `unverified` tells agents that the address alone speaks.
+
+        A proven sender of a mail that opens a ticket is its first participant.
+        """
+        if self.level == CLAIMED and self.strong:
+            return PARTICIPANT
         return "unverified" if self.level == PARTICIPANT and not self.strong else self.level
 
 
@@ -75,7 +80,7 @@ def find(unit: Unit, keys: Keyring, detail: str, reading: Reading) -> Match:
     sealed = list(_sealed_carriers(unit, keys, detail, reading))
     tried = tuple(f"{one.kind} -> ticket {one.ticket_id}" for one in sealed)
     if sealed:
-        chosen, conflict = _choose(sealed)
+        chosen, conflict = _choose(sealed)  # they come strongest kind first
         return Match(chosen, _ticket(unit, chosen.ticket_id), None, conflict, tried)
     maybe: Ticket | None = None
     sender = contacts.with_address(unit, reading.sender.email) if reading.sender else None
@@ -137,7 +142,8 @@ def _prove_participant(
     own = match.carrier.participant
     own_token = match.carrier.sealed and own is not None and own.id == place.id
     if own_token or passed:
-        return Proof(PARTICIPANT, contact, None, place, True, failed)
+        missing = ("authentication that does not fail",) if failed else ()
+        return Proof(PARTICIPANT, contact, None, place, not failed, failed, missing)
     if match.carrier.sealed and not failed:
         return Proof(PARTICIPANT, contact, None, place, False, failed, ("their own token",))
     if not match.carrier.sealed:
@@ -209,11 +215,14 @@ _ALLOWED = {
 
 
 def _choose(carriers: list[Carrier]) -> tuple[Carrier, bool]:
-    """The strongest; where they name different tickets, the one of the newest ticket, and say so."""
-    if len({one.ticket_id for one in carriers}) == 1:
-        return carriers[0], False
-    newest = max(one.ticket_id for one in carriers)
-    return next(one for one in carriers if one.ticket_id == newest), True
+    """The strongest kind wins, among one kind the newest ticket; where any names another ticket, say so.
+
+    What a text mentions never takes a mail away from the ticket whose address it was sent to.
+    """
+    strongest = [one for one in carriers if one.kind == carriers[0].kind]
+    newest = max(one.ticket_id for one in strongest)
+    chosen = next(one for one in strongest if one.ticket_id == newest)
+    return chosen, len({one.ticket_id for one in carriers}) > 1
 
 
 def _unsealed_tickets(unit: Unit, reading: Reading) -> Iterator[tuple[str, Ticket]]:

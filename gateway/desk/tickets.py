@@ -6,10 +6,10 @@ that a ticket, what happened to it and who will hear of it are committed togethe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway import clock
-from gateway.desk import agents, desks, events, messages, notifications, participants
+from gateway.desk import agents, brakes, desks, events, messages, notifications, participants, receipts
 from gateway.desk.messages import Words
 from gateway.desk.notifications import Occasion
 from gateway.desk.tables import (
@@ -50,7 +50,7 @@ class Rules:
 class Telling:
     """Who hears of it.
 
-    receipt: kind of receipt for the requester, empty for none.  agents: a notice.
+    receipt: kind of receipt for the requester, empty for none, `withheld` where a budget is spent.  agents: a notice.
     knows: contacts who have this mail already (its To and Cc).
     """
 
@@ -81,9 +81,8 @@ def open(
     message = messages.say(unit, ticket, CLIENT, EVERYONE, words, by, contact=author, proof=proof)
     event = _record(unit, ticket, events.OPENED, message)
     occasion = _occasion(unit, rules, desk, ticket, message, event)
-    if telling.receipt:
-        immediately = Occasion(event, ticket, message.position, unit.now)
-        notifications.tell_requester(unit, immediately, telling.receipt)
+    if telling.receipt and author is not None:
+        _acknowledge(unit, Occasion(event, ticket, message.position, unit.now), author, telling.receipt)
     if telling.agents:
         notifications.tell_agents(unit, occasion)
     return ticket, message
@@ -102,7 +101,7 @@ def receive(
     occasion = _occasion(unit, rules, desk, ticket, message, event)
     if telling.agents:
         notifications.tell_agents(unit, occasion)
-        notifications.tell_participants(unit, occasion, besides=telling.knows | {author.id})
+        notifications.relay(unit, occasion, author.id, besides=telling.knows)
     return message
 
 
@@ -112,10 +111,7 @@ def receive_silently(
     """Automatic mail of a participant: kept on the ticket, changes nothing, tells agents at most."""
     by = Mailbox(author.email, author.name)
     message = messages.say(unit, ticket, CLIENT, EVERYONE, words, by, contact=author, proof=proof)
-    event = _record(unit, ticket, events.RECEIVED, message)
-    if notice:
-        desk = desks.by_id(unit, ticket.desk_id)
-        notifications.tell_agents(unit, _occasion(unit, rules, desk, ticket, message, event))
+    _tell_of_machine(unit, rules, ticket, message, notice)
     return message
 
 
@@ -128,9 +124,13 @@ def receive_from_stranger(
     words: Words,
     *,
     notice: bool,
+    human: bool,
 ) -> Message:
     """What somebody unknown wrote to a ticket: under their own name, for agents only, until let in."""
     message = messages.say(unit, ticket, CLIENT, AGENTS_ONLY, words, by, contact=author, proof="claimed")
+    if not human:
+        _tell_of_machine(unit, rules, ticket, message, notice)
+        return message
     event = _record(unit, ticket, events.RECEIVED, message)
     if notice:
         desk = desks.by_id(unit, ticket.desk_id)
@@ -195,15 +195,23 @@ def reopen(unit: Unit, ticket: Ticket, agent: Agent | None = None) -> None:
 
 
 def close(unit: Unit, rules: Rules, ticket: Ticket, agent: Agent | None = None) -> None:
-    """The end; the requester is told where the desk says so."""
+    """The end; the requester is told where the desk says so and nothing speaks against it."""
     if ticket.status == CLOSED:
         return
     _set_status(unit, ticket, CLOSED, "", agent)
     desk = desks.by_id(unit, ticket.desk_id)
     if desk.closed_letter:
+        why_not = brakes.against_word_of_the_end(unit, ticket)
         event = events.record(
-            unit, ticket, events.CLOSED, position=ticket.last_position, agent_id=agent.id if agent else None
+            unit,
+            ticket,
+            events.CLOSED,
+            position=ticket.last_position,
+            agent_id=agent.id if agent else None,
+            detail=why_not,
         )
+        if why_not:
+            return
         shown_at = unit.number("SELECT max(visible_at) FROM message WHERE ticket_id = ?", ticket.id)
         due = notifications.due_at(unit, desk, shown_at, desks.delay_ms(desk, rules.delay_s))
         notifications.tell_requester(
@@ -229,6 +237,34 @@ def by_id(unit: Unit, id: int) -> Ticket:
 def is_long_closed(unit: Unit, ticket: Ticket) -> bool:
     """Closed so long ago that a new message opens a new, linked ticket."""
     return ticket.status == CLOSED and (ticket.closed_at or 0) < unit.now - REOPENS_WITHIN
+
+
+def _acknowledge(unit: Unit, occasion: Occasion, author: Contact, receipt: str) -> None:
+    """The receipt, unless there is no budget for it; then the event tells agents."""
+    why_not = "a budget of [acknowledge] is spent" if receipt == notifications.WITHHELD else ""
+    if receipt == notifications.RECEIPT and not receipts.grant_proven(unit, author.email_key):
+        why_not = brakes.BRAKED
+    if why_not:
+        events.record(
+            unit,
+            occasion.ticket,
+            events.NO_RECEIPT,
+            position=occasion.position,
+            contact_id=author.id,
+            detail=why_not,
+        )
+    else:
+        notifications.tell_requester(unit, occasion, receipt)
+
+
+def _tell_of_machine(unit: Unit, rules: Rules, ticket: Ticket, message: Message, notice: bool) -> None:
+    """What no human wrote: agents hear of a storm of it once in a while. T25."""
+    event = _record(unit, ticket, events.RECEIVED, message, events.BY_A_MACHINE)
+    if notice:
+        desk = desks.by_id(unit, ticket.desk_id)
+        occasion = _occasion(unit, rules, desk, ticket, message, event)
+        due_at = brakes.after_storm(unit, ticket, occasion.due_at)
+        notifications.tell_agents(unit, replace(occasion, due_at=due_at))
 
 
 def _new_ticket(
@@ -281,7 +317,7 @@ def _set_status(unit: Unit, ticket: Ticket, status: str, why: str, agent: Agent 
     ticket.status, ticket.closed_at = status, closed_at
 
 
-def _record(unit: Unit, ticket: Ticket, kind: str, message: Message) -> int:
+def _record(unit: Unit, ticket: Ticket, kind: str, message: Message, detail: str = "") -> int:
     return events.record(
         unit,
         ticket,
@@ -289,6 +325,7 @@ def _record(unit: Unit, ticket: Ticket, kind: str, message: Message) -> int:
         position=message.position,
         agent_id=message.agent_id,
         contact_id=message.contact_id,
+        detail=detail,
     )
 
 

@@ -57,6 +57,7 @@ class TicketView:
     status: open, pending, onhold, solved or closed.  locale, timezone: the desk's.
     newest: position of the newest message shown, for the read mark.
     may_unsubscribe: a participant other than the requester, who may stop these mails.
+    older: there are older messages, too many or too long for one page.
     """
 
     number: str
@@ -72,6 +73,7 @@ class TicketView:
     locale: str = "en"
     timezone: str = "UTC"
     may_unsubscribe: bool = False
+    older: bool = False
 
 
 @dataclass(frozen=True, slots=True)

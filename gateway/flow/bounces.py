@@ -1,7 +1,8 @@
 """Delivery reports: the state of the letter they speak of, and nothing else. RFC 3464, RFC 3461.
 
-A report counts only when it names a letter of ours by a sealed return path or a sealed
-Message-ID; one that does not is held for a human.
+A report counts only when it comes to the sealed return path of a letter. Message-IDs are known to
+everybody on a ticket: what a report says of one is noted on the letter and held for a human, and so is
+a report that names no letter of ours.
 """
 
 from __future__ import annotations
@@ -40,16 +41,21 @@ def settle(unit: Unit, keys: Keyring, path: Token | None, reading: Reading) -> S
             return Settled(f"automatic reply to letter {letter.id}", letter, ticket)
         return Settled("mail to a return path that is neither a report nor an automatic reply")
     if report.kind != "permanent":
-        outbox.temporarily_failed(unit, letter, report.reply or "delayed")
+        outbox.reported(unit, letter, report.reply or "delayed")
         return Settled(f"letter {letter.id} is delayed", letter, ticket)
+    if path is None:
+        outbox.reported(unit, letter, f"perhaps failed: {report.reply or 'returned by a delivery report'}")
+        return Settled(f"says that letter {letter.id} failed, not at its return path: noted there")
     fresh = letter.state != outbox.FAILED
     failed = outbox.fail(unit, letter, report.reply or "returned by a delivery report") if fresh else None
     return Settled(f"letter {letter.id} failed", letter, ticket, failed)
 
 
 def _has_left(letter: Letter) -> bool:
-    """Whether the next mail server has it, or may have it. Letters to several people share an id others know."""
-    return bool(letter.doubts) or letter.state in (outbox.SENDING, outbox.SENT, outbox.FAILED)
+    """Whether the next mail server has it, or may have had it; while we hand it over, that decides."""
+    return letter.state != outbox.SENDING and (
+        bool(letter.doubts) or letter.state in (outbox.SENT, outbox.FAILED)
+    )
 
 
 def _named_letter(unit: Unit, keys: Keyring, reading: Reading) -> Letter | None:

@@ -1,12 +1,16 @@
-"""What an agent hears of a mail of their own: it is held and why, or it did not arrive."""
+"""What an agent hears of a mail of their own: it is held and why, or whom it did not reach."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway.clock import DAY
-from gateway.desk import agents, desks, tickets
+from gateway.desk import agents, brakes, desks, outbox, tickets
 from gateway.desk.tables import Agent, Letter, Seat, Ticket
+from gateway.errors import StoreError
 from gateway.flow import envelopes
 from gateway.flow.desktop import Desktop
+from gateway.log import logger
 from gateway.mail.letter import Draft
 from gateway.mail.reading import Mailbox
 from gateway.mail.token import Purpose, draw_handle
@@ -14,41 +18,76 @@ from gateway.mail.words import LetterWords
 from gateway.store.database import Unit
 
 A_DAY = 20  # confirmations an agent gets; a robot that answers them must come to an end
+NAMED = 20  # people of whom a letter says that it reached them
+HELD, FAILED = "confirmation", "failed"
+
+log = logger("confirmations")
 
 
 def ask_agent(unit: Unit, desktop: Desktop, agent: Agent, seat: Seat, missing: tuple[str, ...]) -> None:
-    """A mail of theirs is held: what is missing, and that a human can release it."""
+    """A mail of theirs is held: what is missing, and that a human can release it. No robot keeps asking. T23."""
+    if brakes.is_over_pace(unit.now, _asked(unit, seat)):
+        return
     ticket = tickets.by_id(unit, seat.ticket_id)
     reason = f"It was not sent to the customer, because this is missing: {', '.join(missing)}."
-    _write(unit, desktop, agent, ticket, reason)
+    _write(unit, desktop, agent, ticket, HELD, LetterWords("", reason=reason))
 
 
 def tell_author(unit: Unit, desktop: Desktop, letter: Letter) -> None:
     """A letter failed: its author hears of it, else the assignee; without either it is in the operator's summary."""
     if letter.ticket_id is None or letter.seat_id is not None:
         return
-    ticket = tickets.by_id(unit, letter.ticket_id)
+    try:
+        with unit.savepoint():
+            _tell_author(unit, desktop, letter, tickets.by_id(unit, letter.ticket_id))
+    except StoreError:
+        raise
+    except Exception:  # what became of the letter is written down all the same
+        log.exception("its author was not told", letter=letter.id)
+
+
+def _tell_author(unit: Unit, desktop: Desktop, letter: Letter, ticket: Ticket) -> None:
     agent_id = letter.author_id or ticket.assignee_id
     if agent_id is None:
         return
-    reason = f"The letter to {letter.recipient} did not arrive. The mail server said: {letter.last_reply}"
-    _write(unit, desktop, agents.by_id(unit, agent_id), ticket, reason)
+    words = LetterWords(
+        "",
+        reason=letter.last_reply or "nothing",
+        recipient=letter.recipient,
+        reached=_reached(unit, letter),
+        is_answer=letter.author_id is not None,
+    )
+    _write(unit, desktop, agents.by_id(unit, agent_id), ticket, FAILED, words)
 
 
-def _write(unit: Unit, desktop: Desktop, agent: Agent, ticket: Ticket, reason: str) -> None:
+def _reached(unit: Unit, letter: Letter) -> tuple[str, ...]:
+    """Who else has got the same news: their letters share a Message-ID."""
+    sent = unit.rows(
+        Letter,
+        f"ticket_id = ? AND message_id = ? AND state = '{outbox.SENT}' AND seat_id IS NULL ORDER BY id LIMIT ?",
+        letter.ticket_id,
+        letter.message_id,
+        NAMED,
+    )
+    return tuple(one.recipient for one in sent)
+
+
+def _write(
+    unit: Unit, desktop: Desktop, agent: Agent, ticket: Ticket, template: str, words: LetterWords
+) -> None:
     if not agent.active or _written_today(unit, agent) >= A_DAY:
         return
     desk = desks.by_id(unit, ticket.desk_id)
     seat = agents.seat(unit, ticket.id, agent.id)
     written = desktop.stationery.write(
-        "confirmation",
-        LetterWords(
+        template,
+        replace(
+            words,
             desk_name=desk.name,
             ticket_url=envelopes.link(desktop, Purpose.AGENT_LINK, seat.handle),
             ticket_number=ticket.number,
             subject=ticket.subject,
             status=ticket.status,
-            reason=reason,
         ),
         desk.locale,
     )
@@ -75,6 +114,18 @@ def _write(unit: Unit, desktop: Desktop, agent: Agent, ticket: Ticket, reason: s
         ticket_id=ticket.id,
         seat_id=seat.id,
     )
+
+
+def _asked(unit: Unit, seat: Seat) -> list[int]:
+    """When this agent was asked about mail to this ticket, within a day."""
+    rows = unit.run(
+        "SELECT created_at FROM outbox WHERE ticket_id = ? AND seat_id = ? AND kind = ? AND created_at > ?",
+        seat.ticket_id,
+        seat.id,
+        HELD,
+        unit.now - DAY,
+    )
+    return [int(row[0]) for row in rows.fetchall()]
 
 
 def _written_today(unit: Unit, agent: Agent) -> int:

@@ -1,11 +1,10 @@
-"""The loop that empties the outbox: write what is due, claim, hand to the courier, write down what came of it."""
+"""The loops that empty the outbox: one writes what is due, one claims it and begins to deliver it."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Any
 
 from gateway.clock import SECOND
@@ -17,15 +16,18 @@ from gateway.errors import StoreError
 from gateway.flow import confirmations, letters
 from gateway.flow.courier import Courier
 from gateway.flow.current import Current
+from gateway.flow.delivery import Delivery
 from gateway.flow.desktop import Desktop
-from gateway.flow.pace import Pace, give_way
+from gateway.flow.pace import GATHER_S, Pace, give_way
 from gateway.log import logger, step
-from gateway.mail.letter import Outcome, Parcel
+from gateway.mail.letter import Outcome
 from gateway.mail.template import Stationery
 from gateway.store.database import Store, Unit
 from gateway.store.grouped import Call, GroupCommit
 
 BATCH = 16
+AT_ONCE = 4  # letters that may hang: as many as the courier has connections
+HANGS_S = 1.0  # one delivery at a time makes large batches; but none waits longer for one that hangs
 PAUSE_S = 1.0
 GIVE_WAY_S = 2.0
 STOPPED_FOR_S = 300.0  # B11: a relay that refuses us is not hammered
@@ -72,6 +74,8 @@ class Dispatch:
         self._writing = threading.Thread(target=self._write, name="letters", daemon=True)
         self._sending = threading.Thread(target=self._send, name="dispatch", daemon=True)
         self._written = threading.Event()
+        self._deliveries: list[Delivery] = []
+        self._resting = False
 
     @property
     def wake(self) -> threading.Event:
@@ -96,6 +100,8 @@ class Dispatch:
         self._writing.join()
         if self._courier is not None:
             self._sending.join()
+        for delivery in self._deliveries:
+            delivery.join()
 
     def _write(self) -> None:
         self._repeat(self.write_due, self._wake)
@@ -115,7 +121,8 @@ class Dispatch:
                 log.exception("tick failed")
                 done = 0
             if not done and not self._stopping:
-                wake.wait(PAUSE_S)
+                if wake.wait(PAUSE_S):
+                    time.sleep(GATHER_S)
                 wake.clear()
         self._store.close()
 
@@ -136,76 +143,61 @@ class Dispatch:
 
     def _send_due(self) -> int:
         assert self._courier is not None
+        if self._resting:
+            self._pause(STOPPED_FOR_S)
+            self._resting = False
+        if not self._may_begin():
+            return 0
         give_way(
             lambda: self._intake.is_busy() or self._letters.is_busy(), lambda: self._stopping, GIVE_WAY_S
         )
         with self._store.reading() as unit:
-            if not unit.number(
-                f"SELECT count(*) FROM outbox WHERE state IN {outbox.DUE} AND next_attempt_at <= ?", unit.now
-            ):
+            if not outbox.is_due(unit):
                 return 0
         with self._store.unit("claim") as unit:
             claimed = outbox.claim(unit, BATCH, self._ladder)
-        if not claimed:
-            return 0
-        step("dispatch.claimed")
-        by_id = {letter.id: letter for letter in claimed}
-        settled: list[tuple[Outcome, Future[None]]] = []
-        stops: list[str] = []
-
-        def sending(id: int) -> Future[bool]:
-            allowed = self._writer.submit(lambda unit: outbox.sending(unit, by_id[id]))
-            allowed.add_done_callback(lambda _: step("dispatch.sending"))
-            return allowed
-
-        def outcome_is(outcome: Outcome) -> None:
-            step("dispatch.answered")
-            if outcome.stop:
-                stops.append(outcome.reply)
-            settled.append((outcome, self._write_down(outcome)))
-
-        self._courier.deliver([_parcel(letter) for letter in claimed], sending, outcome_is)
-        for outcome, written in settled:
-            self._await(outcome, written)
-        self._stop_queue(stops)
+        if claimed:
+            step("dispatch.claimed")
+            self._deliveries.append(Delivery(self, self._courier, self._writer, claimed))
+            self._deliveries[-1].join(HANGS_S)
         return len(claimed)
+
+    def _may_begin(self) -> bool:
+        """Whether the courier has a connection that nothing hangs in."""
+        self._deliveries = [one for one in self._deliveries if not one.is_over]
+        return sum(one.in_hand for one in self._deliveries) < AT_ONCE
 
     @property
     def _desktop(self) -> Desktop:
         return Desktop(self._settings, self._current.keys, self._stationery)
 
-    def _write_down(self, outcome: Outcome) -> Future[None]:
-        return self._writer.submit(lambda unit: self._settle(unit, outcome))
-
-    def _await(self, outcome: Outcome, written: Future[None]) -> None:
-        """Nobody can ask the relay again what it said: the store is asked until it has taken it, or we end."""
-        while True:
-            try:
-                return written.result()
-            except StoreError as error:
-                if self._stopping:
-                    raise
-                log.warning("store in trouble", problem=str(error))
-                time.sleep(PAUSE_S)
-                written = self._write_down(outcome)
-
-    def _settle(self, unit: Unit, outcome: Outcome) -> None:
-        failed = outbox.settle(unit, outcome, self._ladder)
+    def settle(self, unit: Unit, claimed: Letter, outcome: Outcome) -> None:
+        """See `delivery.Sender`."""
+        failed = outbox.settle(unit, claimed, outcome, self._ladder)
         if failed is not None:
             confirmations.tell_author(unit, self._desktop, failed)
         unit.after_commit(lambda: self._tell(outcome))
 
+    def refused(self, reply: str) -> None:
+        """See `delivery.Sender`: say so and wait, instead of asking again and again."""
+        log.error("the smarthost cannot be used", problem=reply)
+        self.stopped_because = reply
+        self._resting = True
+
+    def landed(self) -> None:
+        """See `delivery.Sender`."""
+        self._written.set()
+
+    def is_stopping(self) -> bool:
+        """See `delivery.Sender`."""
+        return self._stopping
+
     def _tell(self, outcome: Outcome) -> None:
+        if outcome.state != "untried" and not self._resting:
+            self.stopped_because = ""
         self.outcomes[outcome.state] = self.outcomes.get(outcome.state, 0) + 1
         log.info("delivery", letter=outcome.id, state=outcome.state)
         step("dispatch.settled")
-
-    def _stop_queue(self, stops: list[str]) -> None:
-        """The relay will not have us at all: say so and wait, instead of asking again and again."""
-        self.stopped_because = stops[0] if stops else ""
-        if stops:
-            log.error("the smarthost cannot be used", problem=stops[0])
-            self._pause(STOPPED_FOR_S)
 
     def _pause(self, seconds: float) -> None:
         waited = 0.0
@@ -213,7 +205,3 @@ class Dispatch:
             self._written.wait(PAUSE_S)
             self._written.clear()
             waited += PAUSE_S
-
-
-def _parcel(letter: Letter) -> Parcel:
-    return Parcel(letter.id, letter.reverse_path, letter.recipient, bytes(letter.octets))

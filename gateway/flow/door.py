@@ -12,6 +12,7 @@ from gateway.desk.tickets import Rules
 from gateway.desk.views import FileView, TicketView, Upload
 from gateway.errors import NotFound
 from gateway.flow.current import Current
+from gateway.flow.files import neutral
 from gateway.log import logger
 from gateway.mail.reading import Enclosure
 from gateway.store import blobs
@@ -32,10 +33,13 @@ class Door:
         self._changed = changed
         self._rules = Rules(settings.notify.delay_s, settings.notify.hold_s * SECOND)
 
-    @property
-    def sees_at_once(self) -> bool:
-        """An embedded store answers a reader in less time than a thread takes to be woken."""
-        return self._store.engine == SQLITE
+    def glance(self, token: str) -> TicketView | None:
+        """A small ticket, which an embedded store answers in less time than a thread takes to be woken."""
+        if self._store.engine != SQLITE:
+            return None
+        with self._store.reading() as unit:
+            ticket = pages.see(unit, self._current.keys, token, pages.SMALL)
+        return None if ticket.older else ticket
 
     def see(self, token: str) -> TicketView:
         """The ticket as this reader may see it."""
@@ -44,7 +48,7 @@ class Door:
 
     def comment(self, token: str, text: str, files: Sequence[Upload]) -> None:
         """A message by this reader, durable when this returns."""
-        enclosures = tuple(_enclosure(one) for one in files)
+        enclosures = tuple(neutral(self._current.keys, _enclosure(one)) for one in files)
         with self._store.unit("page") as unit:
             ticket, message = pages.comment(unit, self._current.keys, self._rules, token, text, enclosures)
         log.info("comment", ticket=ticket.number, message=message.id)

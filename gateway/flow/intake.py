@@ -14,8 +14,8 @@ from gateway.config import Settings
 from gateway.desk import agents, contacts, desks, participants, receipts, thread, tickets
 from gateway.desk.desks import Directory
 from gateway.desk.messages import Words
-from gateway.desk.notifications import RECEIPT, RECEIPT_UNPROVEN
-from gateway.desk.tables import Contact, Desk, Message, Ticket
+from gateway.desk.notifications import RECEIPT, RECEIPT_UNPROVEN, WITHHELD
+from gateway.desk.tables import Agent, Contact, Desk, Message, Ticket
 from gateway.desk.thread import Match, Proof
 from gateway.desk.tickets import Rules, Telling
 from gateway.flow import bounces, confirmations, named, shown, summary
@@ -23,6 +23,7 @@ from gateway.flow.desktop import Desktop
 from gateway.log import logger, step
 from gateway.mail.address import address_key
 from gateway.mail.authenticate import NONE, Authentication
+from gateway.mail.quote import REPLY_MARK
 from gateway.mail.reading import AUTO_REPLY, BOUNCE, HUMAN, LOOP, REPORT, Mailbox, Reading
 from gateway.mail.token import Keyring, Purpose
 from gateway.store import journal
@@ -31,7 +32,8 @@ from gateway.store.journal import APPLIED, DROPPED, HELD, Inbound
 
 SAME_WITHIN = 5 * DAY
 SAME_WITHOUT_ID_WITHIN = HOUR
-CONFLICT = "the mail names several tickets; it went to the newest of them"
+CONFLICT = "the mail names several tickets; the address it was sent to decided, else the newest of them"
+NOTHING_ABOVE = f"an answer above the line “{REPLY_MARK}”"
 CLAIMS_AGENT = "the mail says it is from an agent, and nothing proves that"
 
 log = logger("intake")
@@ -83,6 +85,8 @@ def apply(unit: Unit, mail: Arrived) -> Decision:
     if (customer := named.by_form(desk, mail.reading)) is not None:
         unproven = Authentication(NONE, "a contact form says who wrote")
         mail = replace(mail, reading=replace(mail.reading, from_=(customer,)), authentication=unproven)
+    if any(mail.directory.is_ours(one.email) for one in mail.reading.from_ if one.email):
+        mail = replace(mail, reading=replace(mail.reading, verdict=LOOP))
     decision = _decide(unit, mail)
     _write_down(unit, mail, decision)
     step("apply.decided")
@@ -161,15 +165,12 @@ def _at_agents_address(unit: Unit, mail: Arrived, match: Match, proof: Proof) ->
     note = match.carrier.purpose == Purpose.AGENT_NOTE
     writes = proof.agent is not None and proof.agent.id == owner.id
     released = bool(mail.inbound.released)
-    if writes and mail.reading.verdict != HUMAN:
+    if writes and mail.reading.verdict == AUTO_REPLY:
         return _for_agents_only(unit, mail, match, proof, ticket, automatic=True)
+    if writes and mail.reading.verdict != HUMAN and not released:
+        return Decision(HELD, "an agent's program wrote this, or it looks like it", match, proof, ticket)
     if writes and (proof.level == thread.AGENT or released):
-        if not agents.works_at(unit, owner, ticket.desk_id):
-            return Decision(HELD, "this agent does not work at this desk", match, proof, ticket)
-        said = shown.of_agent(mail.keys, mail.reading, mail.inbound, owner, desks.by_id(unit, ticket.desk_id))
-        verb = tickets.note if note else tickets.reply
-        message = verb(unit, mail.rules, ticket, owner, said)
-        return Decision(APPLIED, "", match, proof, ticket, message)
+        return _from_agent(unit, mail, match, proof, ticket, owner)
     if not released and (writes or _is_strong_agent(mail, proof)):
         return _ask_agent(unit, mail, match, proof, ticket)
     if not owner.active and _is_from(mail.reading, owner.email) and not released:
@@ -177,6 +178,23 @@ def _at_agents_address(unit: Unit, mail: Arrived, match: Match, proof: Proof) ->
     if proof.level == thread.PARTICIPANT and not note:
         return _on_ticket(unit, mail, match, proof, ticket)
     return _for_agents_only(unit, mail, match, proof, ticket)
+
+
+def _from_agent(
+    unit: Unit, mail: Arrived, match: Match, proof: Proof, ticket: Ticket, agent: Agent
+) -> Decision:
+    """A note, or an answer to the customer; one that says nothing of its own waits, and the agent hears why."""
+    if not agents.works_at(unit, agent, ticket.desk_id):
+        return Decision(HELD, "this agent does not work at this desk", match, proof, ticket)
+    desk = desks.by_id(unit, ticket.desk_id)
+    if match.carrier is not None and match.carrier.purpose == Purpose.AGENT_NOTE:
+        note = tickets.note(unit, mail.rules, ticket, agent, shown.of_note(mail.keys, mail, agent, desk))
+        return Decision(APPLIED, "", match, proof, ticket, note)
+    said = shown.of_agent(unit, mail.keys, mail, ticket, agent, desk)
+    if said is None:
+        return _ask_agent(unit, mail, match, replace(proof, missing=(NOTHING_ABOVE,)), ticket)
+    answer = tickets.reply(unit, mail.rules, ticket, agent, said)
+    return Decision(APPLIED, "", match, proof, ticket, answer)
 
 
 def _on_ticket(unit: Unit, mail: Arrived, match: Match, proof: Proof, ticket: Ticket) -> Decision:
@@ -218,11 +236,18 @@ def _for_agents_only(
     """Promise 5: writing to a ticket does not grant reading it, nor being read by customers."""
     sender = mail.reading.sender or Mailbox("", named.claimed_name(mail.reading))
     author = proof.contact
-    if author is None and mail.reading.sender is not None and proof.agent is None:
-        author = contacts.meet(unit, mail.reading.sender)
+    if author is None and proof.agent is None:
+        author = _met(unit, mail)
     said = _said(unit, mail, match, proof, ticket, automatic=automatic)
     message = tickets.receive_from_stranger(
-        unit, mail.rules, ticket, author, sender, said, notice=not said.automatic
+        unit,
+        mail.rules,
+        ticket,
+        author,
+        sender,
+        said,
+        notice=not said.automatic,
+        human=mail.reading.verdict == HUMAN,
     )
     return Decision(APPLIED, "for agents only", match, proof, ticket, message)
 
@@ -232,14 +257,15 @@ def _ask_agent(unit: Unit, mail: Arrived, match: Match, proof: Proof, ticket: Ti
     assert proof.agent is not None
     seat = agents.seat(unit, ticket.id, proof.agent.id)
     confirmations.ask_agent(unit, mail.desktop, proof.agent, seat, proof.missing)
-    return Decision(HELD, f"agent not proven: {', '.join(proof.missing)} missing", match, proof, ticket)
+    why = "agent not proven" if proof.level != thread.AGENT else "nothing for the customer"
+    return Decision(HELD, f"{why}: {', '.join(proof.missing)} missing", match, proof, ticket)
 
 
 def _said(
     unit: Unit, mail: Arrived, match: Match, proof: Proof, ticket: Ticket, *, automatic: bool = False
 ) -> Words:
     """What the mail says, and what agents should know about it."""
-    said = shown.of_client(unit, mail.keys, mail.reading, mail.inbound, ticket, automatic=automatic)
+    said = shown.of_client(unit, mail.keys, mail, ticket, automatic=automatic)
     remarks = [CONFLICT] if match.conflict else []
     if proof.agent is not None and proof.level != thread.AGENT:
         remarks.append(CLAIMS_AGENT)
@@ -251,7 +277,7 @@ def _opens(
 ) -> Decision:
     """A new ticket; silent for what no human wrote."""
     reading, desk = mail.reading, mail.directory.desks[mail.inbound.desk_id]
-    author = contacts.meet(unit, reading.sender) if reading.sender and reading.sender.email else None
+    author = _met(unit, mail)
     human = reading.verdict == HUMAN
     ticket, message = tickets.open(
         unit,
@@ -259,7 +285,7 @@ def _opens(
         desk,
         author,
         shown.subject(mail.keys, reading),
-        shown.of_opening(mail.keys, reading, mail.inbound),
+        shown.of_opening(mail.keys, mail),
         telling=Telling(receipt=_receipt(unit, mail, proof, author, desk) if human else ""),
         proof=proof.recorded,
         written_as=reading.sender or Mailbox("", named.claimed_name(reading)),
@@ -290,7 +316,15 @@ def _receipt(unit: Unit, mail: Arrived, proof: Proof, author: Contact | None, de
     if not granted:
         log.info("no receipt: budget spent", inbound=mail.inbound.id)
         summary.note_spent(unit, "receipts to people who have proven nothing: see [acknowledge]")
-    return RECEIPT_UNPROVEN if granted else ""
+    return RECEIPT_UNPROVEN if granted else WITHHELD
+
+
+def _met(unit: Unit, mail: Arrived) -> Contact | None:
+    """The contact who wrote; None where nobody knows who, or where it was one of our own addresses."""
+    sender = mail.reading.sender
+    if sender is None or not sender.email or mail.directory.is_ours(sender.email):
+        return None
+    return contacts.meet(unit, sender)
 
 
 def _is_from(reading: Reading, email: str) -> bool:

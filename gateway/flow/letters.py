@@ -2,58 +2,110 @@
 
 Participants get replies, receipts and word of the end; agents get notices. Who gets what was
 decided when it happened (`desk.notifications`); what is said is in `receipt`, `replies` and `notices`.
+A letter that cannot be written holds up no other.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway import i18n
 from gateway.desk import desks, notifications, tickets
-from gateway.desk.notifications import CLOSED
+from gateway.desk.notifications import CLOSED, RECEIPTS
 from gateway.desk.tables import Desk, Notification, Participant, Seat
+from gateway.errors import GatewayError, StoreError
 from gateway.flow import notices, receipt, replies
 from gateway.flow.desktop import Desktop
 from gateway.log import logger
 from gateway.store.database import SQLITE, Unit
 
+Recipient = Participant | Seat
+
 BATCH = 50
+SHARED = 4  # so many batches are looked at, so that other daemons find something that nobody has in hand
 
 log = logger("letters")
 
 
 def write_due(unit: Unit, desktop: Desktop) -> int:
     """Write the letters that are due, in this unit; returns how many promises were dealt with."""
+    recipients: list[Recipient] = [
+        *unit.rows(Participant, *_with_something_due(unit, "participant_id")),
+        *unit.rows(Seat, *_with_something_due(unit, "seat_id")),
+    ]
+    return sum(_write_to(unit, desktop, recipient) for recipient in recipients)
+
+
+def _with_something_due(unit: Unit, column: str) -> tuple[str, int, int, int]:
+    """Which recipients. Whom another daemon has in hand is left to it, or they would be told twice."""
     skip = "" if unit.store.engine == SQLITE else " FOR UPDATE SKIP LOCKED"
-    due = unit.rows(
-        Notification, f"state = 'waiting' AND due_at <= ? ORDER BY due_at, id LIMIT ?{skip}", unit.now, BATCH
+    due = (
+        f"SELECT {column} FROM notification WHERE state = 'waiting' AND due_at <= ? AND {column} IS NOT NULL"
+        " ORDER BY due_at, id LIMIT ?"
     )
-    receipts = [one for one in due if one.kind in notifications.RECEIPTS]
-    for promise in receipts:
-        notifications.written(unit, promise, receipt.write(unit, desktop, promise))
-    first_of_each = {
-        (one.ticket_id, one.participant_id, one.seat_id): one
-        for one in reversed(due)
-        if one.kind not in notifications.RECEIPTS
-    }
-    for promise in first_of_each.values():
-        _write_joined(unit, desktop, promise)
-    return len(due)
+    return f"id IN ({due}) ORDER BY id LIMIT ?{skip}", unit.now, BATCH * SHARED, BATCH
 
 
-def _write_joined(unit: Unit, desktop: Desktop, first: Notification) -> None:
-    """Everything that waits for this recipient and can be seen by now, in one letter."""
-    waiting = _waiting(unit, first)
-    ticket = tickets.by_id(unit, first.ticket_id)
+def _write_to(unit: Unit, desktop: Desktop, recipient: Recipient) -> int:
+    """A letter for each receipt and for each promise that failed once, and one for all the others."""
+    waiting = _waiting(unit, recipient)
+    letters = [[one] for one in waiting if _stands_alone(one) and one.due_at <= unit.now]
+    joined = [one for one in waiting if not _stands_alone(one)]
+    if any(one.due_at <= unit.now for one in joined):
+        letters.append(joined)
+    for promises in letters:
+        _write_apart(unit, desktop, recipient, promises)
+    return sum(map(len, letters))
+
+
+def _waiting(unit: Unit, recipient: Recipient) -> list[Notification]:
+    """The promises to this recipient about what can be seen by now."""
+    column = "participant_id" if isinstance(recipient, Participant) else "seat_id"
+    return unit.rows(
+        Notification,
+        f"state = 'waiting' AND ticket_id = ? AND {column} = ?"
+        " AND position IN (SELECT position FROM message WHERE ticket_id = ? AND visible_at <= ?) ORDER BY position",
+        recipient.ticket_id,
+        recipient.id,
+        recipient.ticket_id,
+        unit.now,
+    )
+
+
+def _stands_alone(promise: Notification) -> bool:
+    return promise.kind in RECEIPTS or promise.attempts > 0
+
+
+def _write_apart(
+    unit: Unit, desktop: Desktop, recipient: Recipient, promises: Sequence[Notification]
+) -> None:
+    """One letter; what cannot be written is tried once more later, each promise by itself, then a human's."""
+    try:
+        with unit.savepoint():
+            if promises[0].kind in RECEIPTS:
+                notifications.written(unit, promises[0], receipt.write(unit, desktop, promises[0]))
+            else:
+                _write_joined(unit, desktop, recipient, promises)
+    except StoreError:
+        raise
+    except Exception as error:  # one letter's trouble is its own: the other letters of this unit leave
+        log.exception("letter not written", notifications=[promise.id for promise in promises])
+        reason = str(error) if isinstance(error, GatewayError) else type(error).__name__
+        for promise in promises:
+            notifications.not_written(unit, promise, f"it could not be written: {reason}; see the log")
+
+
+def _write_joined(
+    unit: Unit, desktop: Desktop, recipient: Recipient, promises: Sequence[Notification]
+) -> None:
+    """Everything of this that the recipient has not read, in one letter."""
+    ticket = tickets.by_id(unit, recipient.ticket_id)
     desk = desks.by_id(unit, ticket.desk_id)
-    if first.seat_id is not None:
-        seat = unit.row(Seat, "id = ?", first.seat_id)
-        assert seat is not None
-        unread = _unread(unit, desk, waiting, seat.read_to, seat.read_at)
-        letter_id = notices.write(unit, desktop, desk, ticket, seat, unread)
+    unread = _unread(unit, desk, promises, recipient.read_to, recipient.read_at)
+    if isinstance(recipient, Seat):
+        letter_id = notices.write(unit, desktop, desk, ticket, recipient, unread)
     else:
-        participant = unit.row(Participant, "id = ?", first.participant_id)
-        assert participant is not None
-        unread = _unread(unit, desk, waiting, participant.read_to, participant.read_at)
-        letter_id = replies.write(unit, desktop, desk, ticket, participant, unread)
+        letter_id = replies.write(unit, desktop, desk, ticket, recipient, unread)
     for promise in unread:
         if letter_id is None:
             notifications.skip(unit, promise, "nothing in it was for this recipient")
@@ -61,22 +113,8 @@ def _write_joined(unit: Unit, desktop: Desktop, first: Notification) -> None:
             notifications.written(unit, promise, letter_id)
 
 
-def _waiting(unit: Unit, first: Notification) -> list[Notification]:
-    """The promises to the same recipient on the same ticket about what can be seen by now."""
-    column = "participant_id" if first.participant_id else "seat_id"
-    return unit.rows(
-        Notification,
-        f"state = 'waiting' AND ticket_id = ? AND {column} = ? AND kind NOT IN ('receipt', 'receipt_unproven')"
-        " AND position IN (SELECT position FROM message WHERE ticket_id = ? AND visible_at <= ?) ORDER BY position",
-        first.ticket_id,
-        first.participant_id or first.seat_id,
-        first.ticket_id,
-        unit.now,
-    )
-
-
 def _unread(
-    unit: Unit, desk: Desk, waiting: list[Notification], read_to: int, read_at: int | None
+    unit: Unit, desk: Desk, waiting: Sequence[Notification], read_to: int, read_at: int | None
 ) -> list[Notification]:
     """The promises about what was not read in any door; the others are kept by saying so."""
     unread = []

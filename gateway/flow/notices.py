@@ -96,7 +96,7 @@ def _draft(
         reply_to=sealed.address(Purpose.AGENT_NOTE if internal else Purpose.AGENT_REPLY),
         references=envelopes.references(desktop, desk, ticket, earlier, before=sealed.newest),
         automatic=True,
-        files=passages.files(unit, news),
+        files=passages.files(unit, news, agents=True),
     )
 
 
@@ -134,7 +134,7 @@ def _words(unit: Unit, sealed: _Sealed, news: Sequence[Message], internal: bool)
         author_name=_author(news[-1]),
         is_internal=internal,
         messages=passages.of(unit, desk, news, desktop, Purpose.AGENT_LINK, sealed.seat.handle),
-        answer_mailto=sealed.mailto(Purpose.AGENT_REPLY),
+        answer_mailto="" if internal else sealed.mailto(Purpose.AGENT_REPLY),
         note_mailto=sealed.mailto(Purpose.AGENT_NOTE),
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 BUSY_S = 0.05
 LOOK_S = 0.02
+GATHER_S = 0.05  # after a wake: what comes one by one is done together
 
 
 class Pace:

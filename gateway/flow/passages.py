@@ -13,19 +13,20 @@ from gateway.desk.tables import AGENT, Attachment, Desk, Message, Participant
 from gateway.flow import envelopes
 from gateway.flow.desktop import Desktop
 from gateway.mail.letter import File
+from gateway.mail.template import MOST_FILES
 from gateway.mail.token import Purpose
 from gateway.mail.words import Attached, FileLink, Passage
 from gateway.store import blobs
 from gateway.store.database import Unit
 
-FILES_MAX = 10_000_000  # octets in one letter; more become links
+FILES_MAX = 10_000_000  # octets in one letter; more become links, and so do more than a letter lists
 
 
 def of(
     unit: Unit, desk: Desk, news: Sequence[Message], desktop: Desktop, purpose: Purpose, handle: int
 ) -> tuple[Passage, ...]:
     """The news of a letter, oldest first; links to files are the reader's own."""
-    by_message = attachments.of_messages(unit, [one.id for one in news])
+    by_message = attachments.of_messages(unit, [one.id for one in news], agents=purpose == Purpose.AGENT_LINK)
     travel = _travels(by_message)
     page = envelopes.link(desktop, purpose, handle)
     return tuple(_passage(desk, one, by_message.get(one.id, []), travel, page) for one in news)
@@ -52,9 +53,9 @@ def quoted(unit: Unit, desk: Desk, message: Message, participant: Participant) -
     )
 
 
-def files(unit: Unit, news: Sequence[Message]) -> tuple[File, ...]:
-    """The files that travel with the letter."""
-    by_message = attachments.of_messages(unit, [one.id for one in news])
+def files(unit: Unit, news: Sequence[Message], *, agents: bool) -> tuple[File, ...]:
+    """The files that travel with the letter, to an agent or to anybody else."""
+    by_message = attachments.of_messages(unit, [one.id for one in news], agents=agents)
     if not _travels(by_message):
         return ()
     return tuple(
@@ -93,7 +94,8 @@ def _passage(desk: Desk, message: Message, files: Sequence[Attachment], travel: 
 
 
 def _travels(by_message: dict[int, list[Attachment]]) -> bool:
-    return sum(file.size for files in by_message.values() for file in files) <= FILES_MAX
+    files = [file for of_one in by_message.values() for file in of_one]
+    return len(files) <= MOST_FILES and sum(file.size for file in files) <= FILES_MAX
 
 
 def _url(page: str, file: Attachment) -> str:

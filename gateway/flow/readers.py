@@ -40,14 +40,18 @@ class Crashed(Exception):
 class Readers:
     """A pool of parse workers. `read` may be called from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
         self._queue: queue.SimpleQueue[tuple[Request, Future[Reading]] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._busy = 0
         self._lock = threading.Lock()
 
     def read(self, request: Request) -> Future[Reading]:
-        """The Reading of a mail, soon. The future's exception is Overrun or Crashed."""
+        """The Reading of a mail, soon.
+
+        The future's exception is Overrun or Crashed, or OSError when no worker could be started.
+        """
         future: Future[Reading] = Future()
         with self._lock:
             self._busy += 1
@@ -77,17 +81,24 @@ class Readers:
             if item is None:
                 _let_go(worker)
                 return
-            worker = self._answer(worker or _Worker(), *item)
+            worker = self._answer(worker, *item)
             with self._lock:
                 self._busy -= 1
 
-    def _answer(self, worker: _Worker, request: Request, future: Future[Reading]) -> _Worker | None:
+    def _answer(self, worker: _Worker | None, request: Request, future: Future[Reading]) -> _Worker | None:
+        """Read one mail; the worker for the next one, or None where there has to be another."""
         try:
-            future.set_result(worker.read(request))
-        except (Overrun, Crashed) as error:
+            worker = worker or _Worker()
+        except OSError as error:  # no descriptor, no memory: our trouble and not the mail's
+            log.warning("no worker", problem=str(error))
+            future.set_exception(error)
+            return None
+        try:
+            future.set_result(worker.read(request, self._seconds))
+        except Exception as error:  # a thread's edge: whoever asked hears of it, and the next mail is read
             log.warning("worker replaced", reason=type(error).__name__)
             worker.kill()
-            future.set_exception(error)
+            future.set_exception(error if isinstance(error, Overrun) else Crashed(str(error)))
             return None
         return worker
 
@@ -100,26 +111,29 @@ class _Worker:
             [sys.executable, "-m", "gateway.mail.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            bufsize=0,
             env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             cwd="/",
         )
         assert self._process.stdin is not None and self._process.stdout is not None
         self._requests: BinaryIO = self._process.stdin  # type: ignore[assignment]
         self._answers: BinaryIO = self._process.stdout  # type: ignore[assignment]
+        os.set_blocking(self._requests.fileno(), False)
         self._fresh = True
 
-    def read(self, request: Request) -> Reading:
-        """One mail. Raises Overrun or Crashed."""
-        deadline = time.monotonic() + SECONDS + (STARTING_S if self._fresh else 0.0)
+    def read(self, request: Request, seconds: float) -> Reading:
+        """One mail. Raises Overrun, Crashed, or what is wrong with the request or the answer."""
+        deadline = time.monotonic() + seconds + (STARTING_S if self._fresh else 0.0)
         self._fresh = False
         try:
-            wire.send(self._requests, request)
+            wire.send_by(self._requests.fileno(), request, deadline)
             answer = wire.receive_by(self._answers.fileno(), deadline)
         except TimeoutError:
             raise Overrun from None
         except (EOFError, BrokenPipeError) as error:
             raise Crashed from error
-        assert isinstance(answer, Reading)
+        if not isinstance(answer, Reading):
+            raise Crashed(f"the worker answered with {type(answer).__name__}")
         return answer
 
     def kill(self) -> None:

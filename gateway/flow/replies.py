@@ -67,7 +67,7 @@ def write(
     written = desktop.stationery.write(
         content.kind, _words(unit, desktop, desk, ticket, participant, content), desk.locale
     )
-    unit.change(Participant, participant.id, told_to=content.newest)
+    unit.change(Participant, participant.id, told_to=max(participant.told_to, content.newest))
     last = content.news[-1] if content.news else None
     handle = draw_handle()
     return envelopes.post(
@@ -142,7 +142,7 @@ def _draft(
         references=envelopes.references(desktop, desk, ticket, content.history, before=content.first),
         automatic=not content.news,
         unsubscribe="" if participant.requester else f"{link}/unsubscribe",
-        files=passages.files(unit, content.news),
+        files=passages.files(unit, content.news, agents=False),
     )
 
 
@@ -182,11 +182,12 @@ def _additions(history: list[Message], told_to: int, newest: int) -> tuple[Addit
 
 
 def _shown_name(news: list[Message], desk: Desk) -> str:
-    """From is always the desk's address; its display name says who wrote."""
+    """From is always the desk's address; its display name says who wrote, and nobody there looks like an agent."""
     if not news or not news[-1].author_name:
         return desk.name
-    return f"{news[-1].author_name} ({desk.name})"
+    name = news[-1].author_name
+    return f"{name} ({desk.name})" if news[-1].kind == AGENT else f"{name} via {desk.name}"
 
 
 def _mailbox(contact: Contact) -> Mailbox:
-    return Mailbox(contact.email, contact.name)
+    return Mailbox(contact.email, contacts.shown_name(contact))

@@ -6,20 +6,32 @@ The raw mail keeps everything.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from gateway.desk import messages
 from gateway.desk.messages import Words
 from gateway.desk.tables import Agent, Desk, Ticket
-from gateway.mail.quote import fold_known, hash_line
-from gateway.mail.reading import AUTO_REPLY, Enclosure, Reading
+from gateway.flow import files
+from gateway.flow.private import KNOWN_MESSAGES, Private, of_ticket
+from gateway.mail.html_text import to_text
+from gateway.mail.quote import Ranges, fold_known, hash_line
+from gateway.mail.reading import AUTO_REPLY, Reading
 from gateway.mail.token import Keyring
-from gateway.store.blobs import name_of
 from gateway.store.database import Unit
 from gateway.store.journal import Inbound
 
-KNOWN_MESSAGES = 50  # so many of the newest messages of a ticket are looked through for quoted lines
+
+class Arrival(Protocol):
+    """A mail of the journal, read."""
+
+    @property
+    def inbound(self) -> Inbound:
+        """Its row."""
+
+    @property
+    def reading(self) -> Reading:
+        """What it says."""
 
 
 def subject(keys: Keyring, reading: Reading) -> str:
@@ -27,32 +39,64 @@ def subject(keys: Keyring, reading: Reading) -> str:
     return keys.neutralise(reading.subject)
 
 
-def of_opening(keys: Keyring, reading: Reading, inbound: Inbound) -> Words:
+def of_opening(keys: Keyring, mail: Arrival) -> Words:
     """The first mail of a ticket."""
-    return _words(keys, reading, inbound, reading.folded)
+    return _words(keys, mail, mail.reading.folded)
 
 
-def of_client(
-    unit: Unit, keys: Keyring, reading: Reading, inbound: Inbound, ticket: Ticket, *, automatic: bool = False
-) -> Words:
+def of_client(unit: Unit, keys: Keyring, mail: Arrival, ticket: Ticket, *, automatic: bool = False) -> Words:
     """A customer's mail on a ticket: lines that stand on the ticket already are quotes."""
-    folded = fold_known(reading.text, reading.folded, _known_lines(unit, ticket))
-    said = _words(keys, reading, inbound, folded)
-    return replace(said, automatic=automatic or reading.verdict == AUTO_REPLY)
+    reading = mail.reading
+    said = _words(keys, mail, fold_known(reading.text, reading.folded, _known_lines(unit, ticket)))
+    return replace(said, automatic=automatic or said.automatic)
 
 
-def of_agent(keys: Keyring, reading: Reading, inbound: Inbound, agent: Agent, desk: Desk) -> Words:
-    """An agent's answer, made anew: without quotes, headers or the agent's own address."""
-    said = _words(keys, reading, inbound, reading.folded)
-    own = re.compile(re.escape(agent.email).replace("@", "(?:@|%40|&#64;)"), re.IGNORECASE)
+def of_agent(
+    unit: Unit, keys: Keyring, mail: Arrival, ticket: Ticket, agent: Agent, desk: Desk
+) -> Words | None:
+    """An agent's answer, made anew: without quotes, headers, the agent's own address or anything internal.
+
+    None where nothing is left to say: all of it stands below our mark, or is quoted.
+    """
+    private = of_ticket(unit, ticket, _own_address(agent))
+    inside = private.ranges(mail.reading.text)
+    said = _words(keys, mail, (*mail.reading.folded, *inside))
+    parted = files.of_agent(keys, mail.reading.enclosures, private)
+    if not said.text.strip() and not parted.everyone:
+        return None
     return replace(
         said,
-        text=own.sub(desk.address, said.text),
-        html=None if said.folded_lines or said.html is None else own.sub(desk.address, said.html),
+        text=private.own_address.sub(desk.address, said.text),
+        html=None if inside or said.folded_lines else _html_of_agent(said.html, private, desk),
+        files=parted.everyone,
+        files_for_agents=parted.agents,
+        remark=parted.remark,
     )
 
 
-def _words(keys: Keyring, reading: Reading, inbound: Inbound, folded: Sequence[tuple[int, int]]) -> Words:
+def of_note(keys: Keyring, mail: Arrival, agent: Agent, desk: Desk) -> Words:
+    """An agent's note: what it quotes may be internal, it stays with agents."""
+    said = _words(keys, mail, mail.reading.folded)
+    own = _own_address(agent)
+    html = None if said.folded_lines or said.html is None else own.sub(desk.address, said.html)
+    return replace(said, text=own.sub(desk.address, said.text), html=html)
+
+
+def _own_address(agent: Agent) -> re.Pattern[str]:
+    return re.compile(re.escape(agent.email).replace("@", "(?:@|%40|&#64;)"), re.IGNORECASE)
+
+
+def _html_of_agent(html: str | None, private: Private, desk: Desk) -> str | None:
+    """An agent's HTML, unless it quotes what the text does not: then the text speaks alone."""
+    if html is None:
+        return None
+    clean = private.own_address.sub(desk.address, html)
+    return None if private.stands_in(to_text(clean)) else clean
+
+
+def _words(keys: Keyring, mail: Arrival, folded: Ranges) -> Words:
+    reading = mail.reading
+    parted = files.of_client(keys, reading.enclosures)
     full_text = keys.neutralise(reading.text)
     shown, hidden = _unfolded(full_text, folded)
     return Words(
@@ -60,15 +104,16 @@ def _words(keys: Keyring, reading: Reading, inbound: Inbound, folded: Sequence[t
         full_text=full_text,
         folded_lines=hidden,
         html=None if reading.html is None else keys.neutralise(str(reading.html)),
-        files=[_neutral(keys, file) for file in reading.enclosures],
+        files=parted.everyone,
+        files_for_agents=parted.agents,
         message_id=reading.message_id,
         references=(*reading.references, *reading.in_reply_to),
-        inbound_id=inbound.id,
+        inbound_id=mail.inbound.id,
         automatic=reading.verdict == AUTO_REPLY,
     )
 
 
-def _unfolded(text: str, folded: Sequence[tuple[int, int]]) -> tuple[str, int]:
+def _unfolded(text: str, folded: Ranges) -> tuple[str, int]:
     """The text without its folded lines, and how many they were."""
     if not folded:
         return text.strip("\n"), 0
@@ -82,15 +127,3 @@ def _known_lines(unit: Unit, ticket: Ticket) -> frozenset[int]:
     newest = ticket.last_position - KNOWN_MESSAGES
     rows = messages.of_ticket(unit, ticket.id, "position > ?", newest)
     return frozenset(hash_line(line) for row in rows for line in row.text.split("\n")) - {0}
-
-
-def _neutral(keys: Keyring, file: Enclosure) -> Enclosure:
-    """An attached mail without tokens of ours; every other file as it is."""
-    if file.content_type != "message/rfc822" or file.data is None:
-        return file
-    text = file.data.decode("latin-1")
-    clean = keys.neutralise(text).replace("…", "...")
-    if clean == text:
-        return file
-    data = clean.encode("latin-1")
-    return replace(file, data=data, size=len(data), sha256=name_of(data))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from gateway import clock
 from gateway.clock import HOUR
-from gateway.desk import desks, outbox
-from gateway.desk.tables import Desk, Letter
+from gateway.desk import brakes, desks, notifications, outbox, tickets
+from gateway.desk.tables import Desk, Letter, Notification
 from gateway.flow.desktop import Desktop
+from gateway.log import logger
 from gateway.mail.address import parse_address
 from gateway.mail.compose import compose
 from gateway.mail.envelope import NULL_PATH
@@ -15,21 +15,32 @@ from gateway.mail.reading import Mailbox
 from gateway.mail.token import Purpose, draw_handle
 from gateway.mail.words import LetterWords
 from gateway.store import settings
-from gateway.store.database import Unit
+from gateway.store.database import SQLITE, Row, Unit
 from gateway.store.journal import HELD, Inbound
 
-LAST, SPENT = "summary.last", "summary.spent"
+LAST, SPENT = "summary.last", brakes.SPENT
 LINES = 20
+LETTERS = f"{outbox.NEEDS_HUMAN} AND kind <> 'summary'"
+HELD_MAILS = f"fate = '{HELD}'"
+PROMISES = f"state = '{notifications.FAILED}'"
+ONE_AT_A_TIME = 0x48_47_53_55  # names the advisory lock
+
+log = logger("summary")
 
 
 def write_when_due(unit: Unit, desktop: Desktop, stopped: str) -> bool:
     """Write the summary when something new needs a human and the last one is an hour old."""
+    if unit.store.engine != SQLITE:
+        unit.run("SELECT pg_advisory_xact_lock(?)", ONE_AT_A_TIME)  # or each daemon would send one
     address = parse_address(desktop.settings.operator.address) if desktop.settings.operator.address else None
     last = int(settings.get(unit, LAST, "0"))
     all_desks = desks.everyone(unit)
     if address is None or not all_desks or unit.now - last < HOUR:
         return False
-    words = _words(unit, desktop, last, stopped)
+    if desks.Directory(all_desks).is_ours(address):  # each summary would be a held mail for the next one
+        log.error("no summary is sent: [operator] address is a desk's")
+        return False
+    words = _words(unit, desktop, stopped)
     if not (words.held or words.failed or words.stopped or words.spent):
         return False
     _post(unit, desktop, all_desks[0], address, words)
@@ -43,24 +54,44 @@ def note_spent(unit: Unit, what: str) -> None:
     settings.put(unit, SPENT, what)
 
 
-def _words(unit: Unit, desktop: Desktop, since: int, stopped: str) -> LetterWords:
-    held = unit.rows(Inbound, f"fate = '{HELD}' AND final_at > ? ORDER BY id DESC LIMIT ?", since, LINES)
-    failed = unit.rows(
-        Letter,
-        f"state IN ('{outbox.FAILED}', '{outbox.UNCERTAIN}', '{outbox.HELD}') AND kind <> 'summary'"
-        " AND created_at > ? ORDER BY id DESC LIMIT ?",
-        since - 5 * clock.DAY if since else 0,
-        LINES,
-    )
+def _words(unit: Unit, desktop: Desktop, stopped: str) -> LetterWords:
+    held, held_total = _news(unit, Inbound, HELD_MAILS)
+    unsent, unsent_total = _news(unit, Letter, LETTERS)
+    unwritten, unwritten_total = _news(unit, Notification, PROMISES)
+    held_lines = [f"mail {one.id}: {one.fate_reason} (helpgate explain {one.id})" for one in held]
+    failed_lines = [
+        *[f"ticket {_number(unit, one)}: {one.kind}: {one.reason}" for one in unwritten],
+        *[f"letter {one.id}: {one.state}: {one.last_reply}" for one in unsent],
+    ]
+    failed_total = unsent_total + unwritten_total
     spent = settings.get(unit, SPENT)
     return LetterWords(
         desk_name="Helpgate",
         ticket_url=desktop.settings.web.base_url,
-        held=tuple(f"mail {row.id}: {row.fate_reason} (helpgate explain {row.id})" for row in held),
-        failed=tuple(f"letter {row.id}: {row.state}: {row.last_reply}" for row in failed),
+        held=_counted(held_lines, held_total),
+        failed=_counted(failed_lines, failed_total),
         stopped=(f"smarthost: {stopped}",) if stopped else (),
         spent=(spent,) if spent else (),
+        held_total=held_total,
+        failed_total=failed_total,
     )
+
+
+def _news(unit: Unit, table: type[Row], where: str) -> tuple[list[Row], int]:
+    """What no summary has told of, and from now on one has: the newest rows, and how many there are."""
+    total = unit.change_where(table, f"{where} AND operator_told_at IS NULL", (), operator_told_at=unit.now)
+    newest = f"{where} AND operator_told_at = ? ORDER BY id DESC LIMIT ?"
+    return (unit.rows(table, newest, unit.now, LINES) if total else []), total
+
+
+def _counted(lines: list[str], total: int) -> tuple[str, ...]:
+    """The newest, and how many there are besides."""
+    more = total - len(lines[:LINES])
+    return (*lines[:LINES], f"and {more} more") if more else tuple(lines)
+
+
+def _number(unit: Unit, promise: Notification) -> str:
+    return tickets.by_id(unit, promise.ticket_id).number
 
 
 def _post(unit: Unit, desktop: Desktop, desk: Desk, address: str, words: LetterWords) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 from gateway.mail import header, structure
@@ -53,7 +54,7 @@ def enclose(part: Part, number: int, folder: str) -> Enclosure:
 
 def original(octets: Octets, folder: str) -> Enclosure:
     """The whole mail as an Enclosure, for mails that could not be read to the end."""
-    return _enclosure("original.eml", "message/rfc822", octets[:], folder, "")
+    return replace(_enclosure("original.eml", "message/rfc822", octets[:], folder, ""), whole_mail=True)
 
 
 def declared_name(part: Part) -> str:

@@ -67,11 +67,23 @@ def hash_line(line: str) -> int:
 
     0 for fewer than 12 characters: too common to recognise anything by.
     """
-    plain = "".join(line[_prefix_length(line) :].split())
+    plain = plain_line(line)
     if len(plain) < SHORTEST_HASHED:
         return 0
     digest = blake2b(plain.encode("utf-8", "replace"), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
+
+
+def plain_line(line: str) -> str:
+    """A line without quote marks and white space, however deep it is quoted."""
+    return "".join(line[_prefix_length(line) :].split())
+
+
+def mark_at(lines: Sequence[str]) -> int:
+    """The first line with our mark, quoted or not; len(lines) without it."""
+    mark = plain_line(REPLY_MARK).strip("-").lower()
+    found = (at for at, line in enumerate(lines) if mark in plain_line(line[:_LONGEST_LINE]).lower())
+    return next(found, len(lines))
 
 
 def fold_known(text: str, folded: Ranges, hashes_we_sent: frozenset[int]) -> Ranges:
@@ -106,7 +118,7 @@ def _history_start(lines: Sequence[str], mark: str) -> int:
     """Where the history at the end begins, with the line that announces it; len(lines) without one."""
     outer = _unquoted_history(lines, mark)
     trailing = _trailing_quote(lines, outer)
-    return _with_attribution(lines, trailing) if trailing < len(lines) else trailing
+    return with_attribution(lines, trailing) if trailing < len(lines) else trailing
 
 
 def _unquoted_history(lines: Sequence[str], mark: str) -> int:
@@ -160,7 +172,7 @@ def _trailing_quote(lines: Sequence[str], end: int) -> int:
     return found
 
 
-def _with_attribution(lines: Sequence[str], start: int) -> int:
+def with_attribution(lines: Sequence[str], start: int) -> int:
     """`start`, or the beginning of the announcement above it: an attribution or a rule."""
     above = start - 1
     while above >= 0 and not lines[above].strip():

@@ -30,6 +30,7 @@ class Enclosure:
     which whoever receives this value deletes.  sha256: lower-case hex of the octets.
     content_id: without angle brackets, empty when there is none.
     inline: shown in place by the HTML (RFC 2392).
+    whole_mail: it is the mail itself, enclosed because a limit was reached; for agents only.
     """
 
     filename: str
@@ -40,6 +41,7 @@ class Enclosure:
     path: str = ""
     content_id: str = ""
     inline: bool = False
+    whole_mail: bool = False
 
 
 @dataclass(frozen=True, slots=True)

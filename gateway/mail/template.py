@@ -14,7 +14,6 @@ from gettext import NullTranslations
 from pathlib import Path
 
 from jinja2 import Template, TemplateError, TemplateNotFound, TemplateSyntaxError, meta, nodes
-from jinja2.exceptions import SecurityError
 from markupsafe import Markup, escape
 
 from gateway import data
@@ -25,7 +24,7 @@ from gateway.mail.sandbox import HtmlSpeech, Sandbox, Speech
 from gateway.mail.words import Addition, Attached, FileLink, LetterWords, Passage, Written
 
 OURS = data.folder("templates") / "email"
-KINDS = ("receipt", "receipt_unproven", "reply", "notice", "closed", "confirmation", "summary")
+KINDS = ("receipt", "receipt_unproven", "reply", "notice", "closed", "confirmation", "failed", "summary")
 TEXT_ONLY = frozenset({"summary"})
 LARGEST = 256 * 1024
 """Octets of one rendered text (threat T53)."""
@@ -35,6 +34,10 @@ MOST_TEXT = 40_000
 """Characters of all messages in one letter; the rest is behind its link."""
 MOST_HTML = 100_000
 """Octets of all messages' HTML in one letter; beyond, their text is shown."""
+MOST_MESSAGES = 100
+MOST_FILES = 50
+SHARES = (1, 2, 4, 8, 16, 32)
+"""A letter too large is clipped to a half, a quarter, …: how long words get is known once they are escaped."""
 
 STATUS_NAMES = {
     "open": marked("open"),
@@ -63,6 +66,10 @@ class Unwritable(GatewayError):
     """A template failed on these words, or made too much of them."""
 
 
+class _TooLong(Unwritable):
+    """It is more than LARGEST; with fewer words it may do."""
+
+
 class Stationery:
     """The templates, compiled once, ours below those of the operator's folder."""
 
@@ -73,9 +80,16 @@ class Stationery:
         self._html = Sandbox(folders, autoescape=True)
 
     def write(self, kind: str, words: LetterWords, locale: str = SOURCE_LANGUAGE) -> Written:
-        """The letter of that kind in that language. Raises Unwritable."""
+        """The letter of that kind in that language, with as much of the words as it holds. Raises Unwritable."""
         translations = self._translate(locale)
-        values = _values(kind, words, translations, locale)
+        for share in SHARES[:-1]:
+            try:
+                return self._written(kind, _values(kind, words, translations, locale, share), translations)
+            except _TooLong:
+                continue
+        return self._written(kind, _values(kind, words, translations, locale, SHARES[-1]), translations)
+
+    def _written(self, kind: str, values: Mapping[str, object], translations: NullTranslations) -> Written:
         subject = self._render(f"{kind}.subject", values, Speech(translations))
         text = self._render(f"{kind}.txt", values, Speech(translations))
         html = ""
@@ -175,7 +189,9 @@ def bare_subject(subject: str) -> str:
     return bare if len(bare) <= LONGEST_SUBJECT else bare[: LONGEST_SUBJECT - 1] + "…"
 
 
-def _values(kind: str, words: LetterWords, translations: NullTranslations, locale: str) -> dict[str, object]:
+def _values(
+    kind: str, words: LetterWords, translations: NullTranslations, locale: str, share: int
+) -> dict[str, object]:
     names = UNPROVEN_WORDS if kind == "receipt_unproven" else WORDS
     values: dict[str, object] = {name: getattr(words, name) for name in names}
     language = locale.replace("_", "-")
@@ -186,16 +202,19 @@ def _values(kind: str, words: LetterWords, translations: NullTranslations, local
         return values
     values["status"] = translations.gettext(STATUS_NAMES.get(words.status, words.status))
     values["subject"] = bare_subject(words.subject)
-    passages = (*words.messages, words.quoted) if words.quoted else words.messages
-    clipped = tuple(_clipped(passages, translations.gettext(marked("[picture]"))))
-    values["messages"] = clipped[: len(words.messages)]
+    messages = words.messages[: MOST_MESSAGES // share]
+    passages = (*messages, words.quoted) if words.quoted else messages
+    clipped = tuple(_clipped(passages, translations.gettext(marked("[picture]")), share))
+    values["messages"] = clipped[: len(messages)]
+    values["more_messages"] = words.more_messages + len(words.messages) - len(messages)
     values["quoted"] = clipped[-1] if words.quoted else None
+    values["added_people"] = words.added_people[: MOST_MESSAGES // share]
     return values
 
 
-def _clipped(passages: tuple[Passage, ...], picture: str) -> Iterator[Passage]:
+def _clipped(passages: tuple[Passage, ...], picture: str, share: int) -> Iterator[Passage]:
     """The passages within what one letter may hold, without pictures that would be missing."""
-    text_left, html_left = MOST_TEXT, MOST_HTML
+    text_left, html_left, files_left = MOST_TEXT // share, MOST_HTML // share, MOST_FILES // share
     for passage in passages:
         text, html = passage.text.strip("\n"), passage.html
         if html is not None:
@@ -207,7 +226,19 @@ def _clipped(passages: tuple[Passage, ...], picture: str) -> Iterator[Passage]:
             html = None
         text = text[:text_left]
         text_left -= len(text)
-        yield replace(passage, text=text, html=html, is_clipped=is_clipped)
+        listed = _first_files(passage, files_left)
+        files_left -= len(listed.attachments) + len(listed.files_as_links)
+        yield replace(listed, text=text, html=html, is_clipped=is_clipped)
+
+
+def _first_files(passage: Passage, limit: int) -> Passage:
+    """The passage with so many files at most, and the number of the others."""
+    attachments = passage.attachments[:limit]
+    links = passage.files_as_links[: limit - len(attachments)]
+    more = len(passage.attachments) + len(passage.files_as_links) - len(attachments) - len(links)
+    return replace(
+        passage, attachments=attachments, files_as_links=links, more_files=passage.more_files + more
+    )
 
 
 def _bounded(template: Template, values: Mapping[str, object]) -> str:
@@ -219,7 +250,7 @@ def _bounded(template: Template, values: Mapping[str, object]) -> str:
             break
     text = "".join(pieces)
     if length > LARGEST or len(text.encode(errors="replace")) > LARGEST:
-        raise SecurityError(f"more than {LARGEST // 1024} KB")
+        raise _TooLong(f"{template.name}: more than {LARGEST // 1024} KB")
     return text
 
 
@@ -234,6 +265,7 @@ _PASSAGE = Passage(
     (FileLink("b.zip", "https://localhost/b"),),
     "read on the page",
     True,
+    2,
 )
 _SCANT = LetterWords("Desk", "https://localhost/t", "2601-1")
 _FULL = LetterWords(
@@ -244,11 +276,17 @@ _FULL = LetterWords(
     author_name="Anna",
     is_internal=True,
     messages=(_PASSAGE, replace(_PASSAGE, kind="internal", html=Markup("<p>words</p>"))),
+    more_messages=2,
     quoted=_PASSAGE,
     added_people=(Addition("Anna", "Bob"),),
     answer_mailto="mailto:desk@localhost",
     note_mailto="mailto:desk+note@localhost",
     reason="because",
+    recipient="bob@localhost",
+    reached=("carol@localhost",),
+    is_answer=True,
+    held_total=2,
+    failed_total=2,
     held=("one",),
     failed=("one",),
     stopped=("one",),

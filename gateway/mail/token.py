@@ -95,24 +95,48 @@ class Keyring:
 
         def blank(found: re.Match[str]) -> str:
             run = found[0]
-            for length in MAC_BITS:
-                before, candidate = run[:-length], run[-length:]
-                if len(before) <= LONGEST_PREFIX and (token := self.unseal(candidate)) is not None:
-                    return run if keep(token) else before + "…"
-            return run
+            before = self._before_token(run, keep)
+            return run if before is None else before + "…"
 
-        return _CANDIDATE.sub(blank, text)
+        return self._blank_broken(_CANDIDATE.sub(blank, text), keep)
+
+    def _blank_broken(self, text: str, keep: Callable[[Token], bool]) -> str:
+        """The same for tokens that a mail program broke over two lines; the line break stays."""
+        pieces: list[str] = []
+        done = 0
+        for found in _BROKEN.finditer(text):
+            first, line_break, second = found.groups()
+            long_enough = len(first) + len(second) >= SHORT and found.start() >= done
+            if not long_enough or (before := self._before_token(first + second, keep)) is None:
+                continue
+            pieces += (text[done : found.start()], before[: len(first)], "…", line_break)
+            done = found.end(3)
+        return "".join((*pieces, text[done:]))
+
+    def _before_token(self, run: str, keep: Callable[[Token], bool]) -> str | None:
+        """What stands before the token that this run ends with; None when it ends with none to blank."""
+        for length in MAC_BITS:
+            before, candidate = run[:-length], run[-length:]
+            if len(before) <= LONGEST_PREFIX and (token := self.unseal(candidate)) is not None:
+                return None if keep(token) else before
+        return None
 
     def _mac(self, key: int, body: int, length: int) -> int:
         digest = hmac.digest(self.secrets[key], body.to_bytes(BODY_OCTETS, "big"), "sha256")
         return int.from_bytes(digest[: MAC_BITS[length] // 8], "big")
 
 
-# A run of base32 characters that may end in a token: rewritten links put `%2F` or `%2B` before one,
-# which reads like more of it. What verifies is ours, whatever stands around it.
-LONGEST_PREFIX = 4
+# A run of base32 characters that may end in a token: rewritten links put `%2F` or `%2B` before one, or
+# `%25252F`, which reads like more of it. What verifies is ours, whatever stands around it.
+LONGEST_PREFIX = 8
 _CANDIDATE = re.compile(
     rf"(?<![a-z2-7])[a-z2-7]{{{SHORT},{LONG + LONGEST_PREFIX}}}(?![a-z2-7])", re.IGNORECASE | re.ASCII
+)
+# Two such runs at the end of one line and the beginning of the next. Every repeat is bounded, none gives back.
+_BROKEN = re.compile(
+    rf"(?<![a-z2-7])([a-z2-7]{{1,{LONG + LONGEST_PREFIX}}}+)(=?\r?\n[> \t]{{0,8}}+)"
+    rf"(?=([a-z2-7]{{1,{LONG}}}+)(?![a-z2-7]))",
+    re.IGNORECASE | re.ASCII,
 )
 
 

@@ -60,12 +60,32 @@ def receive_by(descriptor: int, deadline: float) -> object:
     return pickle.loads(_exactly_by(descriptor, length, deadline))
 
 
+def send_by(descriptor: int, value: object, deadline: float) -> None:
+    """One frame, by a descriptor that does not block.
+
+    deadline: as `receive_by`. TimeoutError when the frame is not taken by then, BrokenPipeError when the other
+    end is gone.
+    """
+    octets = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    for part in (_LENGTH.pack(len(octets)), octets):
+        left = memoryview(part)
+        while left:
+            _await(descriptor, select.POLLOUT, deadline)
+            left = left[os.write(descriptor, left) :]
+
+
+def _await(descriptor: int, event: int, deadline: float) -> None:
+    """Until a descriptor is ready; any number of it, which `select.select` has no room for."""
+    poll = select.poll()
+    poll.register(descriptor, event)
+    if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+        raise TimeoutError
+
+
 def _exactly_by(descriptor: int, count: int, deadline: float) -> bytes:
     pieces = []
     while count:
-        ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
-        if not ready:
-            raise TimeoutError
+        _await(descriptor, select.POLLIN, deadline)
         piece = os.read(descriptor, min(count, 1 << 20))
         if not piece:
             raise EOFError

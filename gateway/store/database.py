@@ -16,12 +16,13 @@ import sqlite3
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import peewee
+import psycopg
 from playhouse.postgres_ext import Psycopg3Database
 
 from gateway.clock import Clock
@@ -35,6 +36,7 @@ SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
 FILE_NAME = "helpgate.sqlite"
 BUSY_TIMEOUT_MS = 10_000
+WAL_PAGES = 16_000  # 64 MB: `tidy` is there long before, so that nobody who commits has to do it
 IDLE_MS = 20_000
 """A daemon that stands still inside a unit this long loses it, so that others need not wait for its locks."""
 
@@ -57,10 +59,22 @@ class Store:
         with self.reading() as unit:
             unit.run("SELECT 1")
 
+    def tidy(self) -> None:
+        """Move what is committed from the log of changes to its place, beside those who write. SQLite only."""
+        if self.engine == SQLITE:
+            with self.reading() as unit:
+                unit.run("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
     def close(self) -> None:
         """Close this thread's connection; the others close when their threads end."""
         if not self.database.is_closed():
             self.database.close()
+
+    def close_all(self) -> None:
+        """At the very end: close this thread's connection and those of threads that may live on idle."""
+        self.close()
+        if isinstance(self.database, _Postgresql):
+            self.database.close_all()
 
     @contextmanager
     def unit(self, kind: str = "desk") -> Iterator[Unit]:
@@ -206,6 +220,16 @@ class Unit:
         """The rows that match; `where` may end in ORDER BY and LIMIT."""
         return [_hydrate(table, found) for found in self._select(table, where, values).fetchall()]
 
+    def each(self, table: type[Row], where: str, *values: Value) -> Generator[Row, None, None]:
+        """The rows that match, one after the other; who closes it early has never had the rest in memory."""
+        if self.store.engine == SQLITE:
+            found = self._select(table, where, values)
+        else:
+            found = self._connection.cursor().stream(self._selecting(table, where), values)
+        with closing(found):
+            for one in found:
+                yield _hydrate(table, one)
+
     def number(self, sql: str, *values: Value) -> int:
         """The one number a statement gives back; 0 for NULL or no row."""
         found = self.run(sql, *values).fetchone()
@@ -235,8 +259,10 @@ class Unit:
             self._connection.execute("RELEASE SAVEPOINT part")
 
     def _select(self, table: type[peewee.Model], where: str, values: Sequence[Value]) -> Any:
-        sql = self.store.statement(("select", table, where), lambda: _select(table, where))
-        return self._connection.execute(sql, tuple(values))
+        return self._connection.execute(self._selecting(table, where), tuple(values))
+
+    def _selecting(self, table: type[peewee.Model], where: str) -> str:
+        return self.store.statement(("select", table, where), lambda: _select(table, where))
 
 
 def _sqlite(file: Path) -> peewee.Database:
@@ -249,23 +275,43 @@ def _sqlite(file: Path) -> peewee.Database:
             "busy_timeout": BUSY_TIMEOUT_MS,
             "cache_size": -8000,
             "temp_store": "memory",
+            "wal_autocheckpoint": WAL_PAGES,
         },
     )
 
 
 def _postgresql(url: str) -> peewee.Database:
-    idle = f"-c idle_in_transaction_session_timeout={IDLE_MS}"
-    return _Postgresql(url, connect_timeout=10, application_name="helpgate", options=idle)
+    return _Postgresql(url, connect_timeout=10, application_name="helpgate")
 
 
 class _Postgresql(Psycopg3Database):  # type: ignore[misc]
     """Units begin and end their transactions themselves; between them every statement stands alone."""
 
+    def __init__(self, *values: Any, **settings: Any) -> None:
+        super().__init__(*values, **settings)
+        self._opened: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._opening = threading.Lock()
+
     def _connect(self) -> Any:
+        """By SET and not as a start-up option, which poolers such as PgBouncer refuse."""
         connection = super()._connect()
-        connection.autocommit = True
+        try:
+            connection.autocommit = True
+            connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_MS}")
+        except BaseException:
+            connection.close()
+            raise
+        with self._opening:
+            self._opened.add(connection)
         weakref.finalize(threading.current_thread(), connection.close)  # a thread that ends cannot
         return connection
+
+    def close_all(self) -> None:
+        """Close the connections of every thread."""
+        with self._opening:
+            opened = list(self._opened)
+        for connection in opened:
+            connection.close()
 
 
 def _columns(table: type[peewee.Model]) -> list[str]:
@@ -301,13 +347,9 @@ def _hydrate(table: Any, values: Sequence[Any]) -> Any:
     return row
 
 
-_TRANSIENT = (
-    "OperationalError",
-    "InterfaceError",
-    "DiskFull",
-    "AdminShutdown",
-    "IdleInTransactionSessionTimeout",
-)
+_TRANSIENT = ("08", "40", "53", "57", "58", "55P03", "25006", "25P03", "25P04")
+"""SQLSTATEs and classes of them that pass: connection, conflict, resources, shutdown, system; a lock not had,
+a server that is a standby just now, a time limit. Not 54: what breaks a limit breaks it every time."""
 
 
 @contextmanager
@@ -316,17 +358,20 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, peewee.PeeweeException) as error:
-        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.DataError):
             raise
         raise _store_error(error) from error
     except Exception as error:
-        if not type(error).__module__.startswith("psycopg") or not _is_transient(error):
+        if not isinstance(error, psycopg.Error) or not _is_transient(error):
             raise
         raise _store_error(error) from error
 
 
-def _is_transient(error: Exception) -> bool:
-    return any(kind.__name__ in _TRANSIENT for kind in type(error).__mro__)
+def _is_transient(error: psycopg.Error) -> bool:
+    """By what the server says; where it says nothing, the connection has gone."""
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return error.sqlstate.startswith(_TRANSIENT)
 
 
 def _store_error(error: Exception) -> StoreError:

@@ -91,7 +91,7 @@ class GroupCommit(Generic[Item, Result]):
                     self._write([item])
                 return
             for _, future in group:
-                future.set_exception(_told(error))
+                future.set_exception(error)
             return
         for (_, future), result in zip(group, results, strict=True):
             future.set_result(result)
@@ -105,7 +105,3 @@ def one_by_one(unit: Unit, calls: Sequence[Call]) -> list[object]:
 def _is_everybodys(error: Exception) -> bool:
     """A locked or absent store fails all alike, and slowly; a full one may have room for the small."""
     return isinstance(error, StoreError) and not isinstance(error, StoreFull)
-
-
-def _told(error: Exception) -> Exception:
-    return error if isinstance(error, StoreError) else StoreError(f"{type(error).__name__}: {error}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from peewee import BigAutoField, BigIntegerField, IntegerField, Model, TextField
 
@@ -65,6 +66,7 @@ class Inbound(Model):
     ticket_id = BigIntegerField(null=True)
     message = BigIntegerField(null=True)
     duplicate_of = BigIntegerField(null=True)
+    operator_told_at = BigIntegerField(null=True)
 
     class Meta:
         table_name = "inbound"
@@ -130,16 +132,35 @@ def is_waiting(unit: Unit) -> bool:
     return unit.row(Inbound, where, unit.now) is not None
 
 
-def claim(unit: Unit, limit: int, lease_ms: int) -> list[Inbound]:
-    """Take up to `limit` received mails, oldest first; nobody else gets them until the lease ends."""
+def claim(unit: Unit, limit: int, lease_ms: int, in_hand: Collection[int] = ()) -> list[Inbound]:
+    """Take up to `limit` received mails, oldest first; nobody else gets them until the lease ends.
+
+    One that was claimed before comes alone: whatever happened to it then happens to no other.
+    in_hand: ids that the caller has already, and never gets twice.
+    """
     skip = "" if unit.store.engine == SQLITE else " FOR UPDATE SKIP LOCKED"
     due = unit.rows(
-        Inbound, f"fate = '{RECEIVED}' AND lease_until <= ? ORDER BY id LIMIT ?{skip}", unit.now, limit
+        Inbound,
+        f"fate = '{RECEIVED}' AND lease_until <= ? ORDER BY id LIMIT ?{skip}",
+        unit.now,
+        limit + len(in_hand),
     )
-    for row in due:
+    free = [row for row in due if row.id not in in_hand][:limit]
+    taken = list(takewhile(lambda row: not row.lease_until, free)) or free[:1]
+    for row in taken:
         row.lease_until = unit.now + lease_ms
         unit.change(Inbound, row.id, lease_until=row.lease_until)
-    return due
+    return taken
+
+
+def renew(unit: Unit, claimed: Sequence[Inbound], lease_ms: int) -> list[tuple[Inbound, int]]:
+    """Keep claims for longer; those that are still ours, with the lease each has once this is committed."""
+    until = unit.now + lease_ms
+    return [
+        (row, until)
+        for row in claimed
+        if unit.change_where(Inbound, OURS, _claim_of(row), lease_until=until) == 1
+    ]
 
 
 def give_back(unit: Unit, inbound: Inbound, *, until: int, attempts: int, reason: str) -> None:
@@ -173,6 +194,7 @@ def reconsider(unit: Unit, inbound: Inbound, *, released: bool) -> None:
         lease_until=0,
         attempts=0,
         released=int(released),
+        operator_told_at=None,
     )
 
 

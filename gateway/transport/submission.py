@@ -93,8 +93,10 @@ class Submission:
         self._loop.close()
 
     async def _deliver(self, delivery: _Delivery) -> None:
-        workers = [self._task(self._work(delivery)) for _ in range(min(self._sessions, delivery.size))]
-        await asyncio.gather(*workers)
+        """Until every parcel has its outcome; a worker that still waits for a slot then finds nothing to do."""
+        for _ in range(min(self._sessions, delivery.size)):
+            self._task(self._work(delivery))
+        await delivery.over.wait()
 
     async def _work(self, delivery: _Delivery) -> None:
         """Settle parcels of one delivery until none is left."""
@@ -223,7 +225,7 @@ class _Ended(Exception):
 
 
 class _Delivery:
-    """The parcels of one call of `deliver`, and its two callbacks."""
+    """The parcels of one call of `deliver`, and its two callbacks. `over` is for the courier's own thread."""
 
     def __init__(
         self,
@@ -234,7 +236,10 @@ class _Delivery:
         self._waiting = deque(parcels)
         self._sending = sending
         self._settled = settled
-        self.size = len(parcels)
+        self.size = self._owed = len(parcels)
+        self.over = asyncio.Event()
+        if not parcels:
+            self.over.set()
         self.ended = ""
         self.strikes = 0
         self.released: set[int] = set()
@@ -264,3 +269,6 @@ class _Delivery:
             self._settled(outcome)
         except Exception as error:  # foreign code; the other parcels still have to be settled
             log.error("parcel %d: its outcome was not taken: %s", outcome.id, type(error).__name__)
+        self._owed -= 1
+        if not self._owed:
+            self.over.set()

@@ -71,6 +71,7 @@ class Conversation:
     is_agent: bool
     reader_name: str
     may_unsubscribe: bool
+    older: bool
     entries: tuple[Markup, ...]
     newest: int
 
@@ -89,6 +90,7 @@ def conversation(ticket: TicketView, entries: tuple[Markup, ...], _: Gettext) ->
         is_agent=ticket.reader == "agent",
         reader_name=ticket.reader_name,
         may_unsubscribe=ticket.may_unsubscribe,
+        older=ticket.older,
         entries=entries,
         newest=ticket.newest,
     )
@@ -167,6 +169,8 @@ def linked(text: str) -> Markup:
     parts: list[Markup] = []
     end = 0
     for match in _LINK.finditer(text):
+        if "…" in match[0]:  # made neutral: it leads nowhere any more
+            continue
         url = match[0].rstrip(_AFTER_LINK)
         parts.append(escape(text[end : match.start()]))
         parts.append(Markup('<a href="{0}" rel="noopener noreferrer nofollow">{0}</a>').format(url))

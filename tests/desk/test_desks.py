@@ -6,6 +6,7 @@ import pytest
 
 from gateway.desk import agents, desks
 from gateway.desk.desks import Directory
+from gateway.desk.tables import Desk
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.mail.token import Keyring, Purpose
 from gateway.store.database import Store
@@ -130,6 +131,51 @@ def test_where_addresses_lead(store: Store) -> None:
     for address, expected in wanted.items():
         found = directory.find(address)
         assert (None if found is None else (found.desk.id, found.detail)) == expected, address
+
+
+def sealed(desk: Desk) -> list[str]:
+    return [desks.sealed_reply(desk, KEYS, Purpose.REPLY, 7), desks.sealed_path(desk, KEYS, 7)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"address": "support@desk.example"},
+        {"address": "Support@new.example", "reply": "{local}-{token}@{domain}"},
+        {"reply": "{local}-{token}@{domain}", "bounce": "b-{token}@bounces.example"},
+        {"reply": "", "bounce": ""},
+    ],
+)
+def test_old_letters_can_always_be_answered(store: Store, changes: dict[str, str]) -> None:
+    made(store)
+    with store.unit() as unit:
+        old = desks.named(unit, "Help")
+        for settings in (changes, {"address": "third@desk.example"}):
+            desks.change(unit, desks.named(unit, "Help"), settings)
+        directory = desks.directory(unit)
+    for address in (*sealed(old), *sealed(directory.desks[1])):
+        found = directory.find(address.upper())
+        assert found is not None and found.desk.id == 1, address
+        assert KEYS.unseal(found.detail) or address == directory.desks[1].address
+    plain = directory.find(HELP[1])
+    assert plain is not None and plain.desk.id == 1 and plain.detail == ""
+    assert directory.addresses == {"third@desk.example"}
+
+
+def test_who_has_an_address_today_comes_before_who_had_it(store: Store) -> None:
+    made(store)
+    with store.unit() as unit:
+        desks.change(unit, desks.named(unit, "Help"), {"address": "support@desk.example"})
+        other = desks.add(unit, "Other", HELP[1])
+        directory = desks.directory(unit)
+    for address in (HELP[1], *sealed(other)):
+        found = directory.find(address)
+        assert found is not None and found.desk.id == other.id
+    with store.unit() as unit:
+        desks.change(unit, desks.named(unit, "Other"), {"address": "other@desk.example"})
+        desks.change(unit, desks.named(unit, "Help"), {"address": HELP[1]})
+        found = desks.directory(unit).find(HELP[1])
+    assert found is not None and found.desk.id == 1
 
 
 def test_agents(store: Store) -> None:

@@ -42,9 +42,9 @@ def begin(world: World, claimed: Letter) -> bool:
         return outbox.sending(unit, claimed)
 
 
-def settle(world: World, state: str, reply: str = "") -> Letter | None:
+def settle(world: World, claimed: Letter, state: str, reply: str = "") -> Letter | None:
     with world.store.unit() as unit:
-        return outbox.settle(unit, Outcome(letter(world).id, state, reply), LADDER)
+        return outbox.settle(unit, claimed, Outcome(claimed.id, state, reply), LADDER)
 
 
 def test_the_ladder(world: World) -> None:
@@ -122,7 +122,29 @@ def test_a_claim_is_a_lease(world: World) -> None:
     assert not begin(world, mine), "the lease is somebody else's by now"
     assert begin(world, theirs) and not begin(world, theirs)
     assert claim(world) == []
-    settle(world, "sent")
+    settle(world, theirs, "sent")
+    assert letter(world).state == "sent"
+
+
+STATES = ["sent", "retry", "refused", "uncertain", "untried"]
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("begun", [False, True])
+def test_an_answer_counts_only_from_whoever_has_the_claim(world: World, state: str, begun: bool) -> None:
+    """Else a late one would let a letter go that another daemon is just sending: it would leave twice."""
+    (mine,) = claim(world)
+    world.clock.forward(CLAIM_MS / 1000 + 1)
+    (theirs,) = claim(world)
+    assert not begun or begin(world, theirs)
+    before = letter(world)
+    assert settle(world, mine, state) is None
+    after = letter(world)
+    assert (after.state, after.lease_until, after.attempts) == (before.state, before.lease_until, 2)
+    world.clock.forward(2)
+    assert claim(world) == []
+    assert begun or begin(world, theirs)
+    settle(world, theirs, "sent")
     assert letter(world).state == "sent"
 
 
@@ -135,7 +157,7 @@ def test_a_daemon_that_died_while_sending_leaves_a_doubt(world: World) -> None:
     world.clock.forward(30 * 60)
     (again,) = claim(world)
     assert begin(world, again)
-    settle(world, "sent")
+    settle(world, again, "sent")
     assert letter(world).state == "sent"
 
 
@@ -150,11 +172,12 @@ def test_a_new_daemon_finds_what_the_old_one_left(world: World) -> None:
     assert sorted(one.state for one in world.letters()) == ["queued", "uncertain"]
 
 
-@pytest.mark.parametrize("state", ["sent", "retry", "refused", "uncertain", "untried"])
+@pytest.mark.parametrize("state", STATES)
 def test_a_late_answer_changes_nothing(world: World, state: str) -> None:
-    world.carries()
-    assert letter(world).state == "sent"
-    assert settle(world, state) is None
+    (mine,) = claim(world)
+    assert begin(world, mine)
+    settle(world, mine, "sent")
+    assert settle(world, mine, state) is None
     assert letter(world).state == "sent"
 
 
@@ -191,5 +214,5 @@ def test_after_a_restore_all_wait_for_a_human(world: World) -> None:
 def test_words_of_a_relay_are_cut(world: World) -> None:
     (mine,) = claim(world)
     assert begin(world, mine)
-    settle(world, "retry", "4" * 10_000)
+    settle(world, mine, "retry", "4" * 10_000)
     assert len(letter(world).last_reply) == outbox.REPLY_MAX

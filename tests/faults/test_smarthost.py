@@ -123,6 +123,19 @@ def test_hanging_at_the_dot_stops_neither_mail_nor_the_end(
     assert house.audit(ledger).doubles == 0
 
 
+def test_a_letter_that_hangs_holds_up_no_other(house: House, ledger: Ledger, sink: ScriptedSMTP) -> None:
+    """B11: the reply to a final dot may take ten minutes; other letters leave meanwhile, time and again."""
+    sink.at("dot", [HANG])
+    house.daemon.start()
+    send(house, ledger)
+    sink.await_that(lambda: "DATA" in sink.verbs())
+    for _ in range(3):
+        marks = send(house, ledger, 2)
+        until(lambda sent=marks: all(house.has_told(mark) for mark in sent), "letters beside one that hangs")  # type: ignore[misc]
+    assert house.number("SELECT count(*) FROM outbox WHERE state = 'sending'") == 1
+    assert house.daemon.stop(30) == 0
+
+
 @pytest.mark.timeout(150)
 def test_refused_recipient_hurts_nobody_else_and_the_operator_hears_of_it(
     new_daemon: Daemons, ledger: Ledger, sink: ScriptedSMTP

@@ -46,6 +46,17 @@ def test_who_is_known(world: World, recipient: str, known: bool) -> None:
     assert refusal is None or refusal.code == 550
 
 
+def test_answers_to_old_letters_are_taken_when_the_address_has_changed(world: World) -> None:
+    world.carol.writes("Printer", "It is on fire.", auth="pass")
+    world.after()
+    receipt = world.carol.only("receipt")
+    world.sets(address="support@desk.example", reply="{local}-{token}@{domain}", bounce="")
+    assert world.reception.refuses(DESK) is None
+    assert world.reception.refuses(receipt.reverse_path) is None
+    assert world.carol.replies(receipt, "Still burning.").fate == "applied"
+    assert len(world.tickets()) == 1 and world.messages()[-1].text == "Still burning."
+
+
 def test_postmaster_is_the_first_desk_of_the_domain(world: World) -> None:
     raw = people.mail(CAROL, "postmaster", "Hi", "Who runs this?")
     for recipient, desk in (("postmaster", 1), ("postmaster@other.example", 2)):

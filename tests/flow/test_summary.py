@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway.desk import outbox
 from gateway.flow import summary
 from gateway.store.database import Store
-from tests.fakes import REFUSE, FakeClock
+from tests.fakes import LOSE, REFUSE, FakeClock
 from tests.mailbox import Got
 from tests.people import CAROL
 from tests.world import World, played
@@ -58,3 +59,39 @@ def test_a_stopped_queue_and_a_spent_budget(world: World) -> None:
     assert "535 who are you" in got.text and "[acknowledge]" in got.text.replace("\r\n", " ")
     world.clock.forward(3600)
     assert len(summed_up(world)) == 1, "said once"
+
+
+def test_each_is_told_once_and_all_are_counted(world: World) -> None:
+    """One failed letter is one line in one summary, not one each hour."""
+    for number in range(30):
+        world.carol.writes(f"Away {number}", "Beach.", headers={"Auto-Submitted": "auto-replied"})
+    world.courier.misbehave(CAROL.address, REFUSE)
+    world.after()
+    (got,) = summed_up(world)
+    assert "30 mails are held" in got.text and "and 10 more" in got.text and "1 letter could not" in got.text
+    for _ in range(48):
+        world.clock.forward(3601)
+        assert len(summed_up(world)) == 1
+    with world.store.unit() as unit:
+        outbox.retry(unit, 1)
+    world.courier.misbehave(CAROL.address, REFUSE)
+    world.after()
+    assert len(summed_up(world)) == 2, "tried again, and failed again"
+
+
+def test_a_doubt_is_told_once_it_is_a_humans(world: World) -> None:
+    world.courier.misbehave(CAROL.address, LOSE, LOSE)
+    world.after()
+    assert summed_up(world) == []
+    world.after(1800)
+    (got,) = summed_up(world)
+    assert "letter 1: uncertain" in got.text
+
+
+def test_an_operator_at_our_own_desk_gets_none(store: Store, clock: FakeClock) -> None:
+    """It would be held there, and the next one would tell of it, for ever."""
+    with played(store, clock, operator={"address": "Help+ops@DESK.example"}) as world:
+        world.carol.writes("Away", "Beach.", headers={"Auto-Submitted": "auto-replied"})
+        with world.store.unit() as unit:
+            assert not summary.write_when_due(unit, world.desktop, "")
+        assert world.letters() == []

@@ -57,8 +57,30 @@ LETTERS: dict[str, tuple[str, LetterWords]] = {
     "closed": ("closed", replace(WORDS, messages=(ANSWER,), status="closed")),
     "confirmation": ("confirmation", replace(WORDS, reason="Nothing proves that you sent it.")),
     "confirmation_alone": ("confirmation", replace(WORDS, ticket_number="", subject="", reason="Why.")),
+    "failed": (
+        "failed",
+        replace(
+            WORDS,
+            reason="550 5.1.1 nobody here",
+            recipient="carl@customer.example",
+            reached=("ann@customer.example",),
+            is_answer=True,
+        ),
+    ),
+    "failed_letter": (
+        "failed",
+        replace(WORDS, reason="550 5.1.1 nobody here", recipient="carl@customer.example"),
+    ),
     "summary": (
         "summary",
-        replace(WORDS, held=("81 loop",), failed=("12 550", "13 550"), stopped=("relay",), spent=("day",)),
+        replace(
+            WORDS,
+            held=("81 loop",),
+            failed=("12 550", "13 550"),
+            stopped=("relay",),
+            spent=("day",),
+            held_total=1,
+            failed_total=2,
+        ),
     ),
 }

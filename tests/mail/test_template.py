@@ -22,7 +22,7 @@ from gateway.mail.template import (
     bare_subject,
     check_templates,
 )
-from gateway.mail.words import Addition, LetterWords, Passage
+from gateway.mail.words import Addition, FileLink, LetterWords, Passage
 from tests.mail.letters import ANSWER, LETTERS, NOTE, QUESTION, URL, WORDS
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -293,12 +293,29 @@ def test_a_letter_stays_within_bounds(tmp_path: Path) -> None:
     (tmp_path / "notice.txt").write_text("<<ticket_url>>" + loop * 9)
     long = replace(QUESTION, text="'" * 1_000_000, html=Markup("<p>" + "x" * 500_000))
     words = replace(WORDS, messages=(long,) * 50)
-    with pytest.raises(Unwritable, match="256 KB"):
-        Stationery(tmp_path).write("notice", words)
-    written = STATIONERY.write("notice", words)
-    assert len(written.text.encode()) < LARGEST
-    assert len(written.html.encode()) < LARGEST
+    for stationery in (Stationery(tmp_path), STATIONERY):
+        written = stationery.write("notice", words)
+        assert 50_000 < len(written.text.encode()) < LARGEST or stationery is STATIONERY
+        assert len(written.html.encode()) < LARGEST
     assert "The rest of this message is on the ticket page" in written.text
+    (tmp_path / "reply.txt").write_text("<<ticket_url>>" + "x" * LARGEST)
+    with pytest.raises(Unwritable, match="256 KB"):
+        Stationery(tmp_path).write("reply", words)
+
+
+@pytest.mark.parametrize("nasty", ["'", '"', "\t", "\n", "\n ", "\n>", "漢", "🔥", "&", "<p>"])
+def test_words_that_grow_are_clipped(nasty: str) -> None:
+    """A hundred letters of a sort that escaping makes long are a letter all the same."""
+    text = nasty * 100_000
+    files = tuple(FileLink("漢" * 120, f"{URL}/attachments/{'%E6%BC%A2' * 120}") for _ in range(900))
+    passage = replace(QUESTION, text=text, html=Markup("<p>" + "a " * 49_000), files_as_links=files)
+    plain = replace(QUESTION, text=text, author_name=nasty * 255)
+    for kind in ("notice", "reply", "closed"):
+        words = replace(WORDS, messages=(passage, *[plain] * 500), quoted=plain)
+        written = STATIONERY.write(kind, words)
+        assert 20_000 < max(len(written.text.encode()), len(written.html.encode())) <= LARGEST
+        assert "more messages are on the ticket page" in written.text and "more messages" in written.html
+        assert "more files are on the ticket page" in written.text and "more files" in written.html
 
 
 @pytest.mark.parametrize(

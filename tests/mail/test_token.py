@@ -76,13 +76,30 @@ def test_tokens_become_neutral_wherever_they_stand() -> None:
     assert neutral == "to support+…@desk.example or https://desk.example/helpdesk/ticket/…/x (…)"
 
 
-@pytest.mark.parametrize("before", ["%2F", "%2f", "%2B", "%252F", "=", "/", "u002f", "\n> "])
+@pytest.mark.parametrize("before", ["%2F", "%2B", "%252F", "%25252F", "%2525252F", "=", "/", "u002f", "\n> "])
 def test_tokens_in_rewritten_links_become_neutral(before: str) -> None:
     """A link protection of the mail provider writes our link into its own, percent-encoded."""
     link = KEYS.seal(Purpose.LINK, 2)
     assert KEYS.neutralise(f"https://safe.example/?url=ticket{before}{link}&x") == (
         f"https://safe.example/?url=ticket{before}…&x"
     )
+
+
+@pytest.mark.parametrize("purpose", [Purpose.REPLY, Purpose.LINK])
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\n> ", "\n>> ", "\n>> > ", "=\n", "=\r\n"])
+@pytest.mark.parametrize("before", ["ticket/", "ticket%2F", "ticket%252F"])
+def test_tokens_broken_over_two_lines_become_neutral(purpose: Purpose, line_break: str, before: str) -> None:
+    """The lines stay as many as they were: quotes are folded by their numbers."""
+    token = KEYS.seal(purpose, 2)
+    for at in range(1, len(token)):
+        broken = f"one\n{before}{token[:at]}{line_break}{token[at:]}@x or\n{token}"
+        assert KEYS.neutralise(broken) == f"one\n{before}…{line_break}@x or\n…", at
+
+
+def test_words_at_line_ends_stay() -> None:
+    words = "\n".join(["abcdefgh" * 3] * 50)
+    assert KEYS.neutralise(words) == words
+    assert KEYS.neutralise(f"see\n{KEYS.seal(Purpose.LINK, 1)}\nnow") == "see\n…\nnow"
 
 
 def test_a_reader_keeps_their_own() -> None:

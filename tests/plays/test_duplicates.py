@@ -138,15 +138,20 @@ def test_a_sealed_carrier_decides_the_ticket_at_another_desk(world: World) -> No
     assert decision.ticket is not None and decision.ticket.desk_id == 1
 
 
-def test_conflicting_carriers_go_to_the_newest_and_say_so(world: World) -> None:
+@pytest.mark.parametrize("to_address", [True, False])
+def test_conflicting_carriers_go_to_the_address_else_to_the_newest_and_say_so(
+    world: World, to_address: bool
+) -> None:
     for subject in ("First", "Second"):
         world.carol.writes(subject, "Hello.", auth="pass")
         world.after()
     first, second = world.carol.mailbox("receipt")
-    raw = people.reply(CAROL, second.raw, "Which one?", {"To": first.reply_to})
-    decision = world.receives(raw, first.reply_to)
-    assert decision.ticket is not None and decision.ticket.subject == "Second"
+    to = first.reply_to if to_address else DESK
+    both = f"{second.mail['Message-ID']} {first.mail['Message-ID']}"
+    raw = people.reply(CAROL, second.raw, "Which one?", {"To": to, "References": both})
+    decision = world.receives(raw, to)
+    assert decision.ticket is not None and decision.ticket.subject == ("First" if to_address else "Second")
     assert decision.message is not None and "several tickets" in decision.message.remark
     world.after()
     assert "several tickets" in repr(world.page(world.alice.newest("notice")))
-    assert "several tickets" not in repr(world.page(second))
+    assert "several tickets" not in repr(world.page(first)) + repr(world.page(second))

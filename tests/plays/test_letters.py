@@ -56,7 +56,7 @@ def test_a_participants_message(world: World) -> None:
     world.carol.replies(world.carol.newest(), "More.")
     world.after()
     assert told(world) == [("alice", "notice"), ("bob", "notice"), ("dave", "reply")]
-    assert str(world.dave.newest().mail["From"]) == '"Carol Clark (Help)" <help@desk.example>'
+    assert str(world.dave.newest().mail["From"]) == "Carol Clark via Help <help@desk.example>"
     world.carol.replies(world.carol.newest(), "For both.", headers={"Cc": str(DAVE)})
     world.after()
     assert told(world) == [("alice", "notice"), ("bob", "notice")], "Dave has it already"

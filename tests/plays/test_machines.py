@@ -79,7 +79,8 @@ def test_an_agents_robot_never_answers_the_customer(
     decision = world.alice.replies(
         notice, "CANARY-NOTE: I am at the beach.", to=to, headers=headers, auth="pass"
     )
-    assert outcome(decision, world.ticket()) == AGENTS
+    expected = AGENTS if headers == AUTO_REPLY else HELD  # what may be an answer after all is a human's
+    assert outcome(decision, world.ticket()) == expected
     assert world.ticket().status == "pending"
     world.after()
     assert len(world.letters()) == before
@@ -148,12 +149,10 @@ def report(
     )
 
 
-@pytest.mark.parametrize("by_path", [True, False])
-def test_a_report_is_the_state_of_its_letter_and_nothing_else(world: World, by_path: bool) -> None:
+def test_a_report_is_the_state_of_its_letter_and_nothing_else(world: World) -> None:
     reply = world.carol.only("reply")
     said, status = len(world.messages()), world.ticket().status
-    to = reply.reverse_path if by_path else DESK
-    assert world.receives(report(reply), to, reverse_path="").fate == "applied"
+    assert world.receives(report(reply), reply.reverse_path, reverse_path="").fate == "applied"
     assert [one.state for one in world.letters() if one.kind == "reply"] == ["failed"]
     assert [one.state for one in world.letters() if one.kind in ("receipt", "notice")] == ["sent"] * 2
     assert (len(world.messages()), world.ticket().status) == (said, status)
@@ -165,6 +164,42 @@ def test_a_report_is_the_state_of_its_letter_and_nothing_else(world: World, by_p
     )
     world.after(0)
     assert len(world.alice.mailbox("confirmation")) == 1, "the author hears it once"
+
+
+def test_by_message_id_a_report_is_only_noted(world: World) -> None:
+    """Everybody on a ticket knows the id of everybody's letter: another participant may have made it up."""
+    reply = world.carol.only("reply")
+    decision = world.receives(report(reply), DESK, reverse_path="")
+    assert (decision.fate, "return path" in decision.reason) == (HELD, True)
+    row = next(one for one in world.letters() if one.id == reply.row.id)
+    assert (row.state, row.last_reply) == ("sent", "perhaps failed: 550 gone")
+    world.after()
+    assert not world.alice.mailbox("confirmation")
+
+
+def test_a_report_on_a_letter_we_are_handing_over_waits(world: World) -> None:
+    reply = world.carol.only("reply")
+    with world.store.unit() as unit:
+        unit.run("UPDATE outbox SET state = 'sending', doubts = 1 WHERE id = ?", reply.row.id)
+    assert world.receives(report(reply), reply.reverse_path, reverse_path="").fate == HELD
+    assert "sending" in {one.state for one in world.letters()}
+    with world.store.unit() as unit:
+        unit.run("UPDATE outbox SET state = 'sent' WHERE id = ?", reply.row.id)
+    assert world.releases(world.inbound()[-1].id).fate == "applied"
+    assert "failed" in {one.state for one in world.letters()}
+
+
+@pytest.mark.parametrize("form", ["plain", "detail", "sealed"])
+def test_mail_from_an_address_of_ours_is_a_loop(world: World, form: str) -> None:
+    receipt = world.carol.only("receipt")
+    from_ = {"plain": DESK, "detail": "help+x@desk.example", "sealed": receipt.reply_to}[form]
+    people_before, letters = world.participants(let_in=False), len(world.letters())
+    for to in (DESK, receipt.reply_to):
+        assert world.receives(people.mail(f"Help <{from_}>", to, "Loop", "Hello."), to).fate == HELD
+        assert world.releases(world.inbound()[-1].id).fate == "applied"
+    world.after()
+    assert {one.kind for one in world.letters()[letters:]} <= {"notice"}
+    assert world.participants(let_in=False) == people_before
 
 
 def test_a_delay_is_no_failure(world: World) -> None:

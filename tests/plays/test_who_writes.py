@@ -159,6 +159,31 @@ def test_a_held_answer_goes_out_when_a_human_releases_it(world: World) -> None:
     assert "Pull the plug." in world.carol.only("reply").text
 
 
+def test_an_answer_that_mentions_a_newer_ticket_stays_on_its_own(world: World) -> None:
+    notice = world.alice.mailbox("notice")[0]
+    world.mallory.writes("Another", "Newer.", auth="pass")
+    world.after()
+    newer = world.alice.newest("notice")
+    first = next(one for one in world.tickets() if one.subject == "Printer")
+    text = f"Like https://desk.example/helpdesk/ticket/{newer.link} and {newer.mail['Message-ID']}"
+    headers = {"References": str(newer.mail["Message-ID"])}
+    decision = world.alice.replies(notice, text, quoting=False, headers=headers)
+    assert outcome(decision, first) == ANSWER
+    assert decision.match.conflict and len(decision.match.tried) > 1
+    world.after()
+    assert "Like https://desk.example" in world.carol.newest("reply").text
+
+
+def test_nobody_is_let_in_by_mail_that_failed_authentication(world: World) -> None:
+    receipt = world.carol.mailbox("receipt")[0]
+    for auth, let_in in (("fail", False), ("", True)):
+        decision = world.carol.replies(receipt, f"Hello {auth}.", auth=auth, headers={"Cc": str(MALLORY)})
+        assert outcome(decision, world.tickets()[0]) == MESSAGE, "a list in between breaks signatures"
+        assert decision.message is not None
+        assert decision.message.proof == ("participant" if let_in else "unverified")
+        assert (MALLORY.address in world.participants()) == let_in
+
+
 def test_a_forged_agents_token_is_no_token(world: World) -> None:
     notice = world.alice.mailbox("notice")[0]
     ticket = world.tickets()[0]

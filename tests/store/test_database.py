@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import peewee
+import psycopg
 import pytest
 
 from gateway.desk import tables
@@ -18,6 +19,9 @@ from gateway.store.database import POSTGRESQL, SQLITE, Store, Unit
 from tests.fakes import FakeClock
 from tests.parts.ports import wait_for
 from tests.parts.postgres import Postgres
+from tests.parts.proxy import Proxy
+
+CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ~ '^test_'"
 
 
 def meet(unit: Unit, name: str) -> int:
@@ -164,6 +168,96 @@ def test_a_restarted_server_is_found_again(own_postgres: Postgres, data_dir: Pat
         unit.run("SELECT pg_terminate_backend(pg_backend_pid())")
     assert known(store) == {"a", "b"}
     store.close()
+
+
+@pytest.mark.parametrize("when", ["between", "inside", "reading"])
+def test_a_connection_that_is_cut_is_trouble_that_passes(
+    own_postgres: Postgres, data_dir: Path, when: str
+) -> None:
+    """B6."""
+    with Proxy("127.0.0.1", own_postgres.port) as proxy:
+        url = own_postgres.url(own_postgres.database().rpartition("/")[2], proxy.port)
+        store = Store(url, data_dir, FakeClock())
+        migrations.migrate(store)
+        if when == "between":
+            own_postgres.query(CUT)
+        with pytest.raises(StoreError), store.unit() if when != "reading" else store.reading() as unit:  # noqa: PT012
+            own_postgres.query(CUT)
+            meet(unit, "a")
+        with store.unit() as unit:
+            meet(unit, "b")
+        assert known(store) == {"b"}
+        store.close()
+
+
+def test_no_connection_left_is_trouble_that_passes(own_postgres: Postgres, data_dir: Path) -> None:
+    """B6: max_connections."""
+    url = own_postgres.database()
+    store = Store(url, data_dir, FakeClock())
+    migrations.migrate(store)
+    store.close()
+    taken = []
+    with pytest.raises(psycopg.OperationalError, match="too many clients"):  # noqa: PT012
+        while True:
+            taken.append(psycopg.connect(url))
+    with pytest.raises(StoreError, match="too many clients"), store.unit() as unit:
+        meet(unit, "a")
+    for one in taken:
+        one.close()
+    wait_for(lambda: _opens(store), "a connection")
+    with store.unit() as unit:
+        meet(unit, "b")
+    assert known(store) == {"b"}
+    store.close()
+
+
+def _opens(store: Store) -> bool:
+    try:
+        store.open()
+    except StoreError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("engine", [POSTGRESQL], indirect=True)
+@pytest.mark.parametrize(
+    ("sqlstate", "passes"),
+    [
+        ("40P01", True), ("53200", True), ("55P03", True), ("57014", True), ("58030", True), ("25006", True),
+        ("54000", False), ("22021", False), ("23505", False), ("42P01", False), ("XX000", False),
+    ],
+)  # fmt: skip
+def test_what_passes_is_told_by_the_sqlstate(store: Store, sqlstate: str, passes: bool) -> None:
+    raising = f"DO $$ BEGIN RAISE EXCEPTION 'odd' USING ERRCODE = '{sqlstate}'; END $$"
+    with pytest.raises(StoreError if passes else psycopg.Error), store.unit() as unit:
+        unit.run(raising)
+    assert known(store) == set()
+
+
+@pytest.mark.parametrize("engine", [POSTGRESQL], indirect=True)
+def test_a_full_store_is_one_on_either_engine(store: Store) -> None:
+    with pytest.raises(StoreFull), store.unit() as unit:
+        unit.run("DO $$ BEGIN RAISE EXCEPTION 'odd' USING ERRCODE = '53100'; END $$")
+
+
+@pytest.mark.parametrize("engine", [POSTGRESQL], indirect=True)
+def test_patience_is_set_after_connecting(store: Store) -> None:
+    """PgBouncer refuses a client that sends options at the start."""
+    with store.reading() as unit:
+        assert unit.run("SHOW idle_in_transaction_session_timeout").fetchone()[0] == "20s"
+    assert "options" not in store.database.connect_params
+
+
+@pytest.mark.parametrize("engine", [POSTGRESQL], indirect=True)
+def test_the_end_closes_what_idle_threads_have_open(store: Store, postgres: Postgres) -> None:
+    ours = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    alone = [(1,)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: known(store), range(8)))
+        assert postgres.query(ours, url=store.url) != alone
+        store.close_all()
+        wait_for(lambda: postgres.query(ours, url=store.url) == alone, "the server without us")
+        assert known(store) == set(), "whoever needs one again gets one"
 
 
 def test_nobody_there_is_trouble_that_passes(data_dir: Path) -> None:

@@ -34,9 +34,8 @@ class StandInDoor:
         self.failing_to_store: GatewayError | None = None
         self.read_up_to = 0
 
-    @property
-    def sees_at_once(self) -> bool:
-        return False
+    def glance(self, token: str) -> TicketView | None:
+        return None
 
     def see(self, token: str) -> TicketView:
         if self.failing:

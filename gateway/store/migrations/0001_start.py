@@ -38,6 +38,10 @@ STEPS = (
         locale TEXT NOT NULL DEFAULT 'en',
         timezone TEXT NOT NULL DEFAULT 'UTC',
         created_at {big} NOT NULL)""",
+    """CREATE TABLE former_address (
+        desk_id {big} NOT NULL REFERENCES desk (id),
+        pattern TEXT NOT NULL,
+        PRIMARY KEY (desk_id, pattern))""",
     """CREATE TABLE contact (
         id {id},
         email TEXT NOT NULL,
@@ -90,7 +94,8 @@ STEPS = (
         notes TEXT NOT NULL DEFAULT '[]',
         ticket_id {big},
         message {big},
-        duplicate_of {big})""",
+        duplicate_of {big},
+        operator_told_at {big})""",
     "CREATE INDEX inbound_received ON inbound (id) WHERE fate = 'received'",
     "CREATE INDEX inbound_held ON inbound (id) WHERE fate = 'held'",
     "CREATE INDEX inbound_fingerprint ON inbound (fingerprint) WHERE fingerprint <> ''",
@@ -171,7 +176,8 @@ STEPS = (
         size {big} NOT NULL,
         sha256 TEXT NOT NULL,
         content_id TEXT NOT NULL DEFAULT '',
-        inline INTEGER NOT NULL DEFAULT 0)""",
+        inline INTEGER NOT NULL DEFAULT 0,
+        audience TEXT NOT NULL DEFAULT 'all')""",
     "CREATE INDEX attachment_message ON attachment (message_id)",
     """CREATE TABLE event (
         id {id},
@@ -183,6 +189,7 @@ STEPS = (
         contact_id {big},
         detail TEXT NOT NULL DEFAULT '')""",
     "CREATE INDEX event_ticket ON event (ticket_id)",
+    "CREATE INDEX event_author ON event (contact_id, at) WHERE kind = 'received'",
     """CREATE TABLE notification (
         id {id},
         event_id {big} NOT NULL REFERENCES event (id),
@@ -195,10 +202,13 @@ STEPS = (
         state TEXT NOT NULL DEFAULT 'waiting',
         reason TEXT NOT NULL DEFAULT '',
         letter_id {big},
+        attempts INTEGER NOT NULL DEFAULT 0,
+        operator_told_at {big},
         UNIQUE (event_id, participant_id),
         UNIQUE (event_id, seat_id))""",
     "CREATE INDEX notification_due ON notification (due_at) WHERE state = 'waiting'",
     "CREATE INDEX notification_ticket ON notification (ticket_id)",
+    "CREATE INDEX notification_failed ON notification (id) WHERE state = 'failed'",
     """CREATE TABLE outbox (
         id {id},
         handle {big} NOT NULL UNIQUE,
@@ -222,7 +232,8 @@ STEPS = (
         lease_until {big} NOT NULL DEFAULT 0,
         last_reply TEXT NOT NULL DEFAULT '',
         created_at {big} NOT NULL,
-        sent_at {big})""",
+        sent_at {big},
+        operator_told_at {big})""",
     """CREATE INDEX outbox_due ON outbox (next_attempt_at)
         WHERE state IN ('queued', 'claimed', 'sending', 'deferred', 'uncertain')""",
     "CREATE INDEX outbox_ticket ON outbox (ticket_id)",
