@@ -88,8 +88,10 @@ def _octets(file: Enclosure) -> bytes:
 
 
 def _written(file: Enclosure, words: str) -> Enclosure:
-    """The same file as a text; a large one's file stays where it is, for whoever deletes it."""
-    data = words.encode("utf-8", "replace")
+    """The same file as a text, which says by its first octets that it is UTF-8; a large one's file stays
+    where it is, for whoever deletes it.
+    """
+    data = words.encode("utf-8-sig", "replace")
     stem = file.filename.rpartition(".")[0] or file.filename
     return replace(
         file,

@@ -42,8 +42,8 @@ def test_a_large_file_is_read_from_its_disk(tmp_path: Path) -> None:
 )
 def test_a_token_in_a_text_is_found(data: bytes) -> None:
     clean = neutral(KEYS, enclosed("page.html", "text/html", data))
-    assert clean.data is not None and "…" in clean.data.decode()
-    assert TOKEN[21:] not in clean.data.decode().lower()
+    assert clean.data is not None and "…" in clean.data.decode("utf-8-sig")
+    assert TOKEN[21:] not in clean.data.decode("utf-8-sig").lower()
     assert (clean.filename, clean.content_type) == ("page.txt", "text/plain")
 
 
@@ -52,7 +52,11 @@ def test_a_mail_in_a_mail_in_a_mail_is_opened() -> None:
     for _ in range(3):
         mail = b"From: a@b.example\r\nSubject: s\r\nContent-Type: message/rfc822\r\n\r\n" + mail
     clean = neutral(KEYS, enclosed("a.eml", "application/octet-stream", mail))
-    assert clean.data is not None and "…" in clean.data.decode() and TOKEN not in clean.data.decode()
+    assert (
+        clean.data is not None
+        and "…" in clean.data.decode("utf-8-sig")
+        and TOKEN not in clean.data.decode("utf-8-sig")
+    )
 
 
 @pytest.mark.parametrize("content_type", ["image/png", "application/pdf", "application/zip"])

@@ -87,7 +87,9 @@ def test_a_customers_mail_goes_on_without_tokens(world: World, form: str, encodi
     for got in (world.dave.newest("reply"), world.alice.newest("notice")):
         file = next(got.mail.iter_attachments())
         assert file.get_content_type() == "text/plain"
-        text = file.get_content()
+        data = file.get_payload(decode=True)
+        assert isinstance(data, bytes)
+        text = data.decode("utf-8-sig")
         assert "It is on fire" in text and "…" in text
         assert mine.link not in got.everything() and mine.reply_to not in got.everything()
 
