@@ -43,7 +43,7 @@ class Bounds:
 
 
 WHOLE = Bounds()  # has room for the largest message there can be
-SMALL = Bounds(30, 100_000)  # is read and drawn in less time than a thread takes to be woken
+SMALL = Bounds(30, 48_000)  # is read and drawn in less time than a thread takes to be woken
 
 
 @dataclass(frozen=True, slots=True)
