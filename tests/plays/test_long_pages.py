@@ -91,6 +91,6 @@ def test_only_small_tickets_are_seen_at_a_glance(world: World, receipt: Got) -> 
     """What is drawn in the event loop keeps everybody waiting."""
     embedded = world.store.engine == SQLITE
     assert world.door.glance(receipt.link) == (world.page(receipt) if embedded else None)
-    world.receives(people.mail(CAROL, receipt.reply_to, "Re", "z" * 30_000), receipt.reply_to)
+    world.receives(people.mail(CAROL, receipt.reply_to, "Re", "z" * 60_000), receipt.reply_to)
     assert world.door.glance(receipt.link) is None
     assert len(world.page(receipt).messages) == 2
