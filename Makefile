@@ -4,14 +4,16 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 TOOLS  := build/tools
+FUZZ   := build/fuzz
 ROUNDS ?= 200
+FUZZ_SECONDS ?= 300
 
 # The first Python on this machine that is new enough; override with `make PYTHON=…`.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types contracts parts crash bench messages lock clean
+.PHONY: help install demo test check lint types contracts parts crash fuzz bench messages lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +52,11 @@ parts:
 crash: install  ## kill the daemon ROUNDS times (200) under load, count what was lost
 	HELPGATE_CRASH_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -n0 --timeout=0 -m crash
 
+fuzz: install  ## hostile mails for FUZZ_SECONDS (300); what breaks a reader is kept in build/fuzz/crashes
+	@test -d $(FUZZ)/site/atheris || $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes \
+		--target $(FUZZ)/site -r tests/fuzz/requirements.lock || echo "atheris cannot be installed for this Python."
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
 bench: install  ## measure against the peers; writes docs/performance.md
 	$(BIN)/python -m bench
 
@@ -61,7 +68,9 @@ lock:  ## resolve requirements.lock anew
 	@test -x $(TOOLS)/bin/uv || { $(PYTHON) -m venv $(TOOLS) && $(TOOLS)/bin/python -m pip install --quiet uv; }
 	$(TOOLS)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --no-emit-find-links --group dev --output-file requirements.lock pyproject.toml
-	@! grep -n '://' requirements.lock || { echo "requirements.lock names a host." >&2; exit 1; }
+	$(TOOLS)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url --no-emit-find-links --output-file tests/fuzz/requirements.lock tests/fuzz/requirements.in
+	@! grep -n '://' requirements.lock tests/fuzz/requirements.lock || { echo "A lock file names a host." >&2; exit 1; }
 
 clean:  ## remove what the other commands made, the environment included
 	rm -rf $(VENV) build dist artifacts .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

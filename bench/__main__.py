@@ -12,15 +12,15 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import machine, report
 from bench.errors import CannotMeasure
-from bench.goals import accept, footprint, growth, pages, postgres, tickets
+from bench.goals import accept, footprint, growth, pages, postgres, reading, tickets
 from bench.goals.table import GOALS, Reached
-from bench.goals.workbench import Workbench
+from bench.goals.workbench import CORPUS, Workbench
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,14 @@ MEASUREMENTS = (
     Measurement(("G11",), pages.beside_trivial),
     Measurement(("G12",), pages.beside_peer),
     Measurement(("G14 rate", "G14 p99"), pages.under_mail),
+    Measurement(("G15 time", "G15 growth"), reading.hostile_mails),
     Measurement(("G16",), footprint.idle_memory),
     Measurement(("G17",), footprint.large_mail),
     Measurement(("G19",), footprint.start),
     Measurement(("G20",), postgres.beside_sqlite),
     Measurement(("G21",), postgres.two_daemons),
+    Measurement(("G22 default", "G22 compat32", "G22 mail-parser"), reading.beside_libraries),
+    Measurement(("G23 rate", "G23 p99"), reading.whole_path),
 )
 
 
@@ -55,7 +58,9 @@ def main(arguments: Sequence[str]) -> int:
     """Measures, writes, and says what was missed."""
     given = _options().parse_args(arguments)
     rounds = 2 if given.quick else given.rounds
-    reached, failures = _measure(_wanted(given.only), rounds, 0.1 if given.quick else 1.0, given.command)
+    share = 0.1 if given.quick else 1.0
+    whole = Workbench(Path(), rounds, share, given.command, given.corpus)
+    reached, failures = _measure(_wanted(given.only), whole)
     day = f"{datetime.now(UTC):%Y-%m-%d}"
     run = report.Run(machine.line(), day, rounds, given.quick, tuple(reached), failures)
     given.out.parent.mkdir(parents=True, exist_ok=True)
@@ -65,15 +70,14 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if missed else 0
 
 
-def _measure(
-    wanted: Sequence[Measurement], rounds: int, share: float, command: str
-) -> tuple[list[Reached], dict[str, str]]:
+def _measure(wanted: Sequence[Measurement], bench: Workbench) -> tuple[list[Reached], dict[str, str]]:
+    """Each with a folder of its own."""
     reached: list[Reached] = []
     failures: dict[str, str] = {}
     for one in wanted:
         print(f"{' '.join(one.goals)} …", flush=True)
         with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
-            found, failure = _try(one, Workbench(Path(folder), rounds, share, command))
+            found, failure = _try(one, replace(bench, folder=Path(folder)))
         reached += found
         if failure:
             failures |= dict.fromkeys(one.goals, failure.replace(folder, "…"))
@@ -114,6 +118,9 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument("--only", default="", metavar="G1,G2", help="these goals alone")
     options.add_argument("--rounds", type=int, default=5, help="how often the sides take turns (5)")
     options.add_argument("--out", type=Path, default=Path("docs/performance.md"), help="the report")
+    options.add_argument(
+        "--corpus", type=Path, default=CORPUS, help="a folder of mails for G22 and G23 (ours)"
+    )
     options.add_argument("--command", default="", help="run this instead of helpgate")
     return options
 

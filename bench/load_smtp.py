@@ -20,7 +20,7 @@ from typing import cast
 
 import uvloop
 
-from bench import mails
+from bench import corpus, mails
 from bench.mails import Outgoing
 
 # What a session says next: octets to send, or seconds to wait before it goes on.
@@ -60,6 +60,8 @@ def _supply(given: argparse.Namespace) -> Iterator[Outgoing]:
         lines = Path(given.replies_to).read_text().splitlines()
         letters = [mails.Letter(**json.loads(line)) for line in lines]
         return mails.replies(given.run, letters, given.size)
+    if given.folder:
+        return iter(list(corpus.outgoing(corpus.paths(given.folder), given.run, given.desk)))
     if given.mails == 1 and given.size > 1_000_000:
         return iter([mails.large_mail(given.run, given.size, given.desk)])
     if given.mails is None:
@@ -79,6 +81,7 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument("--sessions", type=int, default=10)
     options.add_argument("--per-connection", type=int, default=100, help="mails a connection")
     options.add_argument("--rate", type=float, default=0.0, help="mails a second (0: no limit)")
+    options.add_argument("--folder", type=Path, help="the mails of this folder")
     options.add_argument("--replies-to", help="a file of letters, one JSON object a line, to answer")
     return options
 

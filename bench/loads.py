@@ -71,6 +71,12 @@ def send_large_mail(port: int, octets: int) -> None:
     _accepted(_generator("load_smtp", *_mails(port, 1, octets, 1, 1)))
 
 
+def send_folder(port: int, folder: Path, rate: float = 0.0) -> None:
+    """Sends the mails of a folder, as fast as they are taken or so many a second."""
+    options = {"port": port, "folder": folder.resolve(), "run": run_name(), "sessions": 10, "rate": rate}
+    _accepted(_generator("load_smtp", *_words(options)))
+
+
 def send_replies(port: int, letters: Sequence[Letter], size: int, folder: Path) -> float:
     """Answers each letter once; gives mails a second."""
     file = folder / "answered.jsonl"

@@ -21,6 +21,7 @@ _TAIL = """\
 ```
 make bench                          # everything; about half an hour on two quiet cores
 python -m bench --only G1,G7        # some goals
+python -m bench --only G22,G23 --corpus FOLDER   # on mails of your own
 python -m bench --quick             # small amounts, two rounds: whether it runs, not how fast
 ```
 
@@ -41,6 +42,12 @@ server programs (`postgresql`). django-helpdesk is installed into an environment
   until the last letter has been delivered. The CPU of G9 is counted until then, in every process of
   the daemon.
 - **Trivial page** (`bench/reference/trivial_page.py`): one row by Peewee through one template.
+- **Hostile mails** (`bench/hostile.py`): each one idea that is slow for somebody, repeated to 25 MB; read by
+  the parse worker as the daemon starts it, with its limits of memory. G15 growth counts from 0.05 s on.
+- **Corpus**: our own fixtures, or the folder given. G22 times the best of three passes over each mail, in one
+  process each; every library gives subject, sender, texts, and each file's name and hash. Ours also
+  sanitises, folds quotes, reads delivery reports and judges. Mails that a library raises on are not counted
+  for it. G23 has everything on, letters included.
 - **Memory** is the proportional set size of every process of the daemon, which is at rest after its
   first mails. **G21** counts the database server's CPU as well.
 """

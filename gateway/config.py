@@ -13,7 +13,7 @@ import socket
 import stat
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import (
@@ -22,11 +22,22 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from gateway.clock import from_rfc3339
 from gateway.errors import ConfigError
 
 FILE_NAME = "helpgate.toml"
 PREFIX = "HELPGATE_"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Name = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$")]
+Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""Text without control characters: a line end in it would be a command of its own to a server (T74)."""
+FILTER_FIELDS = (
+    "X-Spam-Flag|X-Spam-Status|X-Spam|X-Spam-Action|X-Rspamd-Action|X-Spamd-Result|X-Bogosity|X-DSPAM-Result"
+    "|X-MS-Exchange-Organization-SCL|X-Forefront-Antispam-Report|X-Barracuda-Spam-Flag|X-Barracuda-Spam-Status"
+    "|X-Virus-Status|X-Virus|X-Amavis-Alert"
+)
+"""What `mail.filters` can read."""
+One = TypeVar("One", bound="Section")
 Networks = Annotated[tuple[Network, ...], BeforeValidator(lambda value: _networks(value))]  # noqa: PLW0108 - defined below
 
 
@@ -82,6 +93,35 @@ class Smarthost(Section):
     machine_sender: Literal["verp", "null"] = "verp"
 
 
+class Imap(Section):
+    """[[imap]]: one folder of one mailbox whose mail is taken for a desk."""
+
+    desk: Name
+    host: Name
+    port: int = Field(993, ge=1, le=65535)
+    security: Literal["tls", "starttls", "none"] = "tls"
+    username: Name
+    password: str = Field("", repr=False)
+    password_file: str = ""
+    oauth: Literal["", "google", "microsoft", "generic"] = ""
+    oauth_client_id: Line = ""
+    oauth_client_secret: str = Field("", repr=False)
+    oauth_client_secret_file: str = ""
+    oauth_authorize_url: Line = ""
+    oauth_device_url: Line = ""
+    oauth_token_url: Line = ""
+    oauth_scope: Line = ""
+    folder: Name = "INBOX"
+    after: Annotated[Line, Field(pattern=r"^(keep|seen|delete|move:.+)$")] = "keep"
+    since: Annotated[str, Field(pattern=r"^(new|all|\d{4}-\d{2}-\d{2})$")] = "new"
+    recipient_headers: tuple[Line, ...] = ("Delivered-To",)
+
+    @property
+    def name(self) -> str:
+        """What the mailbox is called everywhere; the port and the way in may change, and it stays the same."""
+        return f"{self.username} at {self.host.lower()}, {self.folder}"
+
+
 class Authentication(Section):
     """[authentication]: what proves who wrote."""
 
@@ -90,13 +130,23 @@ class Authentication(Section):
     agents: Literal["token+from", "token+from+authentication"] = "token+from"
 
 
+class Filter(Section):
+    """[filter]: what becomes of mail that a filter in front calls spam or a virus."""
+
+    effect: Literal["tag", "hold", "ignore"] = "tag"
+    headers: tuple[Annotated[str, Field(pattern=f"^(?i:{FILTER_FIELDS})$")], ...] = tuple(
+        FILTER_FIELDS.split("|")
+    )
+
+
 class Acknowledge(Section):
-    """[acknowledge]: budgets for receipts to people who have proven nothing; 0 is no limit."""
+    """[acknowledge]: budgets for receipts; all but the last for people who have proven nothing; 0 is no limit."""
 
     per_address_day: int = Field(1, ge=0)
     per_ip_hour: int = Field(5, ge=0)
     per_domain_hour: int = Field(50, ge=0)
     total_hour: int = Field(200, ge=0)
+    proven_total_hour: int = Field(2000, ge=0)
 
 
 class Notify(Section):
@@ -140,7 +190,9 @@ class Settings(BaseSettings):
     lmtp: Lmtp = Lmtp()
     store: StoreSection = StoreSection()
     smarthost: Smarthost = Smarthost()
+    imap: tuple[Imap, ...] = ()
     authentication: Authentication = Authentication()
+    filter: Filter = Filter()
     acknowledge: Acknowledge = Acknowledge()
     notify: Notify = Notify()
     operator: Operator = Operator()
@@ -240,16 +292,49 @@ def _refuse_unknown_environment() -> None:
 
 def _with_secret_files(settings: Settings) -> Settings:
     """The secrets that stand in files of their own, put in their places."""
-    smarthost, store = settings.smarthost, settings.store
-    if file := smarthost.password_file:
-        secret = _secret(settings, "smarthost.password", file, smarthost.password)
-        smarthost = smarthost.model_copy(update={"password": secret})
-    if file := store.url_file:
-        secret = _secret(settings, "store.url", file, "" if store.url == "sqlite" else store.url)
-        store = store.model_copy(update={"url": secret})
-    changed = settings.model_copy(update={"smarthost": smarthost, "store": store})
+    smarthost = _opened(settings, settings.smarthost, "smarthost", "password")
+    store = _opened(settings, settings.store, "store", "url")
+    mailboxes = tuple(
+        _opened(settings, one, f"imap.{number}", "password", "oauth_client_secret")
+        for number, one in enumerate(settings.imap)
+    )
+    for number, one in enumerate(mailboxes):
+        _refuse_half_logins(f"imap.{number}", one, mailboxes[:number])
+    changed = settings.model_copy(update={"smarthost": smarthost, "store": store, "imap": mailboxes})
     changed._folder = settings.folder
     return changed
+
+
+def _opened(settings: Settings, section: One, name: str, *secrets: str) -> One:
+    """A table with the secrets that it names files for."""
+    found = {}
+    for key in secrets:
+        if file := getattr(section, f"{key}_file"):
+            default = type(section).model_fields[key].default
+            given = getattr(section, key)
+            found[key] = _secret(settings, f"{name}.{key}", file, "" if given == default else given)
+    return section.model_copy(update=found) if found else section
+
+
+def _refuse_half_logins(key: str, one: Imap, before: tuple[Imap, ...]) -> None:
+    """A mailbox has one way to log in, whole, and is named once."""
+    if bool(one.password) == bool(one.oauth):
+        raise ConfigError(f"{key}.password", "give a password (or password_file), or oauth, and not both")
+    if one.oauth and not one.oauth_client_id:
+        raise ConfigError(
+            f"{key}.oauth_client_id", "oauth needs the id that the provider gave to this program"
+        )
+    if one.oauth == "generic" and not one.oauth_token_url:
+        raise ConfigError(f"{key}.oauth_token_url", "a generic provider needs its address for tokens")
+    if one.since not in ("new", "all"):
+        try:
+            from_rfc3339(one.since)
+        except ValueError:
+            raise ConfigError(
+                f"{key}.since", f"{one.since} is no day: write new, all or 2026-11-21"
+            ) from None
+    if any(other.name == one.name for other in before):
+        raise ConfigError(f"{key}.folder", f"{one.name} is there twice")
 
 
 def _secret(settings: Settings, key: str, name: str, given: str) -> str:
@@ -267,9 +352,16 @@ def _secret(settings: Settings, key: str, name: str, given: str) -> str:
 def _refuse_readable_secrets(file: Path, settings: Settings) -> None:
     """A file that holds a secret must not be readable by others (mode 0640 at most)."""
     smarthost, store = settings.smarthost, settings.store
-    if (smarthost.password and not smarthost.password_file) or (
-        ":" in _login(store.url) and not store.url_file
-    ):
+    secrets: list[tuple[object, str]] = [
+        (smarthost.password, smarthost.password_file),
+        (":" in _login(store.url), store.url_file),
+    ]
+    for one in settings.imap:
+        secrets += [
+            (one.password, one.password_file),
+            (one.oauth_client_secret, one.oauth_client_secret_file),
+        ]
+    if any(secret and not own_file for secret, own_file in secrets):
         _refuse_readable(file, "")
 
 

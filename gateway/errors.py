@@ -3,7 +3,8 @@
     GatewayError
     ├─ ConfigError         a key of the configuration is wrong; names the key and the mend
     ├─ StoreError          the store could not answer: try the same thing again
-    │   └─ StoreFull       … because the disk (or a quota) is full
+    │   ├─ StoreFull       … because the disk (or a quota) is full
+    │   └─ StoreDoubtful   … and nobody knows what of it is on the disk: only a new start can tell
     ├─ DeskError           a verb was refused; carries a catalogue key, never a sentence
     │   ├─ NotFound        no such thing, or not yours to see
     │   ├─ Denied          yours to see, not yours to do
@@ -39,6 +40,10 @@ class StoreError(GatewayError):
 
 class StoreFull(StoreError):
     """No room left for what should have been stored."""
+
+
+class StoreDoubtful(StoreError):
+    """The disk failed to keep what was written (a failed fsync), and may have forgotten more."""
 
 
 class DeskError(GatewayError):

@@ -1,4 +1,4 @@
-"""The sentences people read, in their language, and moments as they write them.
+"""The sentences people read, in their language, and moments and sizes as they write them.
 
 The source language is English, which costs nothing: no catalogue is read, and Babel (a tenth of
 a second, several megabytes) is imported only when a date is wanted in another language.
@@ -55,6 +55,15 @@ def format_moment(moment: int, locale: str = SOURCE_LANGUAGE, timezone: str = "U
         return f"{format_datetime(when, 'd MMM y, HH:mm', locale=name)} {when.tzname()}"
     except (UnknownLocaleError, ValueError):
         return _english(when)
+
+
+def format_size(octets: int) -> str:
+    """`837 B`, `12 KB`, `3.4 MB`; 1 KB is 1,024 octets, as in the limit people are told."""
+    if octets < 1024:
+        return f"{octets} B"
+    if octets < 1024 * 1024:
+        return f"{octets / 1024:.0f} KB"
+    return f"{octets / (1024 * 1024):.1f} MB"
 
 
 def _english(when: datetime) -> str:

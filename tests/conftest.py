@@ -16,6 +16,7 @@ from gateway.store.migrations import migrate
 from tests.fakes import FakeClock
 from tests.parts.chromium import Chromium
 from tests.parts.daemon import Daemons
+from tests.parts.dovecot import Dovecots
 from tests.parts.postfix import Postfixes
 from tests.parts.postgres import Postgres
 from tests.source import longer_than
@@ -148,6 +149,14 @@ def new_daemon(tmp_path: Path) -> Iterator[Daemons]:
 def new_postfix() -> Iterator[Postfixes]:
     """Makes and starts Postfix servers; removes them."""
     servers = Postfixes()
+    yield servers
+    servers.remove()
+
+
+@pytest.fixture
+def new_dovecot() -> Iterator[Dovecots]:
+    """Makes and starts Dovecot servers; removes them."""
+    servers = Dovecots()
     yield servers
     servers.remove()
 

@@ -27,10 +27,10 @@ from gateway.desk.tickets import Rules
 from gateway.desk.views import TicketView, Upload
 from gateway.flow import confirmations, intake, letters
 from gateway.flow.current import Current
+from gateway.flow.decision import Arrived, Decision
 from gateway.flow.desktop import Desktop
 from gateway.flow.dispatch import ladder
 from gateway.flow.door import Door
-from gateway.flow.intake import Arrived, Decision
 from gateway.flow.reception import Handed, Reception, write_down
 from gateway.mail.authenticate import TxtRecords, authenticate
 from gateway.mail.envelope import Envelope
@@ -249,7 +249,8 @@ class World:
             row = journal.by_id(unit, id)
             assert row is not None
             octets = blobs.load(unit, row.octets)
-        reading = read(octets, reverse_path=row.reverse_path, own_addresses=self.current.directory.addresses)
+        own = intake.own_addresses(self.current.directory, row)
+        reading = read(octets, reverse_path=row.reverse_path, own_addresses=own)
         told = authenticate(
             reading, octets, authserv_id=AUTHSERV, lookup=lambda name: TxtRecords(), verify=False
         )

@@ -1,4 +1,4 @@
-"""What every measurement is given: a folder, how much to do, and the servers to compare with."""
+"""What every measurement is given: a folder, how much to do, mails, and the servers to compare with."""
 
 from __future__ import annotations
 
@@ -9,17 +9,23 @@ from pathlib import Path
 
 from bench.gateway import Gateway, Settings
 from bench.loads import LetterSink, letter_sink
-from bench.processes import free_port
+from bench.processes import ROOT, free_port
+
+CORPUS = ROOT / "tests" / "corpus"
 
 
 @dataclass(frozen=True, slots=True)
 class Workbench:
-    """`folder` is this measurement's own; `share` scales the amounts; the sides take turns `rounds` times."""
+    """`folder` is this measurement's own; `share` scales the amounts; the sides take turns `rounds` times.
+
+    corpus: the folder of real mails.
+    """
 
     folder: Path
     rounds: int = 5
     share: float = 1.0
     command: str = ""
+    corpus: Path = CORPUS
 
     def amount(self, full: int) -> int:
         """So many, or fewer in a quick run, but never fewer than 20."""

@@ -54,6 +54,23 @@ def set_desk(settings: Settings, name: str, values: tuple[str, ...]) -> None:
     click.echo(f"desk {changed.name} is set")
 
 
+@desk.command("forget")
+@click.argument("name")
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@with_config
+def forget_addresses(settings: Settings, name: str, addresses: tuple[str, ...]) -> None:
+    """Take no more mail at addresses this desk once had: answers to letters with them are refused.
+
+    `helpgate desk show` lists them; write them as they stand there, {token} included.
+
+    Example: helpgate desk forget Support old@example.org 'old+{token}@example.org'
+    """
+    with opened(settings) as store, store.unit("admin") as unit:
+        for address in addresses:
+            desks.forget(unit, desks.named(unit, name), address)
+    click.echo(f"desk {name} takes no more mail at {', '.join(addresses)}")
+
+
 @desk.command("show")
 @click.argument("name")
 @with_config
@@ -65,7 +82,8 @@ def show_desk(settings: Settings, name: str, as_json: bool) -> None:
     """
     with opened(settings) as store, store.reading() as unit:
         found = desks.named(unit, name)
-    values = {key: getattr(found, key) for key in desks.SETTINGS}
+        former = desks.former(unit, found)
+    values = {key: getattr(found, key) for key in desks.SETTINGS} | {"former": " ".join(former)}
     if as_json:
         print_lines([values])
     else:
@@ -124,6 +142,19 @@ def disable_agent(settings: Settings, address: str) -> None:
     with opened(settings) as store, store.unit("admin") as unit:
         disabled = agents.disable(unit, address)
     click.echo(f"{disabled.email} is disabled")
+
+
+@agent.command("enable")
+@click.argument("address")
+@with_config
+def enable_agent(settings: Settings, address: str) -> None:
+    """An agent again, at the desks of before.
+
+    Example: helpgate agent enable alice@example.org
+    """
+    with opened(settings) as store, store.unit("admin") as unit:
+        enabled = agents.enable(unit, address)
+    click.echo(f"{enabled.email} is an agent again")
 
 
 @agent.command("list")

@@ -22,7 +22,6 @@ from gateway.store.database import FILE_NAME, SQLITE, Store
 from gateway.store.migrations import has_schema, refuse_newer, version
 from gateway.store.migrations import migrate as bring_up_to_date
 
-REASON = "not mailed: restored from a backup"
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -136,7 +135,7 @@ def _settle(store: Store) -> tuple[int, int]:
             refuse_newer(version(unit))
         bring_up_to_date(store)
         with store.unit("restore") as unit:
-            return outbox.hold_all(unit), notifications.skip_waiting(unit, REASON)
+            return outbox.hold_all(unit), notifications.skip_restored(unit)
     finally:
         store.close()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from gateway import config
-from gateway.cli.doctor import contents, doors, machine, outside
+from gateway.cli.doctor import contents, doors, machine, mailboxes, outside
 from gateway.cli.doctor.finding import FAILED, OK, WARNING, Finding, failed
 from gateway.cli.options import flat, print_lines, with_config_file, with_json
 from gateway.errors import ConfigError
@@ -52,6 +52,7 @@ def _examine(file: Path) -> Iterator[Finding]:
     yield from machine.examine(settings, file)
     yield from contents.examine(settings)
     yield from doors.examine(settings)
+    yield from mailboxes.examine(settings)
     yield from outside.examine(settings, contents.domains(settings))
 
 

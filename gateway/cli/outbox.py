@@ -12,13 +12,15 @@ import click
 from gateway import clock
 from gateway.cli.options import ROW_ID, flat, opened, print_lines, print_table, with_config, with_json
 from gateway.config import Settings
+from gateway.desk import notifications, suppression
 from gateway.desk import outbox as letters
 from gateway.desk.outbox import NEVER, STATES
-from gateway.desk.tables import Letter, Notification, Ticket
+from gateway.desk.tables import Letter, Notification, Suppression, Ticket
 from gateway.store.database import Store, Unit
 
 PAGE = 200
 SHOWN = 100
+SUPPRESSED = ("address", "letters", "since", "last_reply")
 SHOWN_HEADERS = ("From", "To", "Cc", "Reply-To", "Subject", "Date", "Message-ID", "In-Reply-To", "References")
 
 
@@ -74,13 +76,20 @@ def show_letter(settings: Settings, id: int, as_json: bool) -> None:
 
 
 @outbox.command("retry")
-@click.argument("ids", type=ROW_ID, nargs=-1, required=True, metavar="ID...")
+@click.argument("ids", type=ROW_ID, nargs=-1, metavar="[ID]...")
+@click.option("--unwritten", is_flag=True, help="Whatever could not even be written.")
 @with_config
-def retry_letters(settings: Settings, ids: tuple[int, ...]) -> None:
+def retry_letters(settings: Settings, ids: tuple[int, ...], unwritten: bool) -> None:
     """Try letters again now: those that failed, wait, are held, dropped or perhaps delivered.
 
     Example: helpgate outbox retry 7 8
     """
+    if not ids and not unwritten:
+        raise click.UsageError("name letters by their ids, or --unwritten")
+    if unwritten:
+        with opened(settings) as store, store.unit("admin") as unit:
+            tried = notifications.write_again(unit)
+        click.echo(f"{tried} notifications without a letter are tried again now")
     _each(settings, ids, letters.retry, "is tried again now")
 
 
@@ -93,6 +102,52 @@ def drop_letters(settings: Settings, ids: tuple[int, ...]) -> None:
     Example: helpgate outbox drop 7
     """
     _each(settings, ids, letters.drop, "will never be sent")
+
+
+@outbox.command("suppressed")
+@with_config
+@with_json
+def list_suppressed(settings: Settings, as_json: bool) -> None:
+    """Addresses that get no more letters, because those to them come back.
+
+    Example: helpgate outbox suppressed
+    """
+    with opened(settings) as store, store.reading() as unit:
+        shapes = [_suppressed(one) for one in suppression.everyone(unit)]
+    if as_json:
+        print_lines(shapes)
+    else:
+        rows = [[shape[column] for column in SUPPRESSED] for shape in shapes]
+        print_table("Suppressed addresses", SUPPRESSED, rows)
+
+
+@outbox.command("allow")
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@with_config
+def allow_addresses(settings: Settings, addresses: tuple[str, ...]) -> None:
+    """Send letters to suppressed addresses again. What was not sent meanwhile stays dropped: see retry.
+
+    Example: helpgate outbox allow jane@example.org
+    """
+    refused = False
+    with opened(settings) as store:
+        for address in addresses:
+            with store.unit("admin") as unit:
+                allowed = suppression.allow(unit, address)
+            refused = refused or not allowed
+            said = "gets letters again" if allowed else "is not suppressed: nothing was done"
+            click.echo(f"{flat(address)} {said}", err=not allowed)
+    if refused:
+        raise click.exceptions.Exit(1)
+
+
+def _suppressed(known: Suppression) -> dict[str, Any]:
+    return {
+        "address": known.address,
+        "letters": known.letters,
+        "since": clock.rfc3339(known.suppressed_at or known.last_at),
+        "last_reply": known.reply,
+    }
 
 
 def _each(settings: Settings, ids: tuple[int, ...], verb: Callable[[Unit, int], bool], done: str) -> None:

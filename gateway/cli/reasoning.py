@@ -11,9 +11,20 @@ from gateway import clock
 from gateway.config import Settings
 from gateway.desk import desks, events, thread
 from gateway.desk.tables import Event, Letter, Message, Notification, Participant, Seat, Ticket
+from gateway.flow import intake, judging
 from gateway.flow.readers import Crashed, Overrun, Readers
 from gateway.mail.authenticate import authenticate
-from gateway.mail.reading import Mailbox, Reading
+from gateway.mail.reading import (
+    AUTO_REPLY,
+    AUTOMATIC,
+    BOUNCE,
+    BULK,
+    HUMAN,
+    LOOP,
+    REPORT,
+    Mailbox,
+    Reading,
+)
 from gateway.mail.wire import Request
 from gateway.store import blobs
 from gateway.store import settings as kept
@@ -23,6 +34,17 @@ from gateway.transport.dns import Dns
 
 CARRIER_NOTE = " -> ticket "
 UNKNOWN_PATH = "x"  # a reverse-path nobody told us
+OF_THE_PAST = "from before Helpgate was here: kept where it belongs, and nobody is told"
+EFFECTS = {
+    HUMAN: "a message that opens its ticket again, or a new ticket; people are told",
+    AUTOMATIC: "a message or a silent ticket; agents are told, nobody is answered",
+    BULK: "a message or a silent ticket; agents are told, nobody is answered",
+    AUTO_REPLY: "folded on its ticket, nobody is told; held where it belongs to none",
+    BOUNCE: "the state of the letter it speaks of; held where that is none of ours",
+    REPORT: "the state of the letter it speaks of; held where that is none of ours",
+    LOOP: "held",
+}
+"""What a verdict leads to by itself, in one sentence. Design §4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +71,8 @@ def of_mail(unit: Unit, settings: Settings, inbound: Inbound) -> list[Chapter]:
 
 def of_file(unit: Unit, settings: Settings, octets: bytes) -> list[Chapter]:
     """A mail that is not in the journal: how it would be read, and where it would belong. Stores nothing."""
-    reading = _read(unit, octets, UNKNOWN_PATH)
+    directory = desks.directory(unit)
+    reading = _judged(unit, settings, _read(octets, UNKNOWN_PATH, directory.addresses))
     detail = _detail_of(unit, reading)
     return [
         _parse(reading),
@@ -58,21 +81,27 @@ def of_file(unit: Unit, settings: Settings, octets: bytes) -> list[Chapter]:
     ]
 
 
-def _read(unit: Unit, octets: bytes, reverse_path: str) -> Reading:
+def _read(octets: bytes, reverse_path: str, own: frozenset[str]) -> Reading:
     """By a parse worker, as the daemon does. Raises Overrun or Crashed."""
     readers = Readers()
     try:
-        own = desks.directory(unit).addresses
         return readers.read(Request(octets, "", reverse_path, own, "")).result()
     finally:
         readers.stop()
+
+
+def _judged(unit: Unit, settings: Settings, reading: Reading) -> Reading:
+    """As intake would take it here."""
+    return judging.judged(desks.directory(unit), kept.keyring(unit), settings.filter, reading)
 
 
 def _judged_today(unit: Unit, settings: Settings, inbound: Inbound) -> Chapter:
     """What the rules would say now: what a replay would find, and what proof was missing."""
     octets = blobs.load(unit, inbound.octets)
     try:
-        reading = _read(unit, octets, inbound.reverse_path)
+        own = intake.own_addresses(desks.directory(unit), inbound)
+        reading = _read(octets, inbound.reverse_path, own)
+        reading = reading if inbound.historic else _judged(unit, settings, reading)
     except (Overrun, Crashed) as error:
         problem = "reading it takes too long" if isinstance(error, Overrun) else "the worker dies of it"
         return Chapter("judged_today", (("problem", problem),))
@@ -126,6 +155,7 @@ def _recorded(inbound: Inbound) -> Chapter:
             ("subject", inbound.subject),
             ("notes", [note for note in notes[:-1] if note not in carriers]),
             ("verdict", inbound.verdict or None),
+            ("effect", OF_THE_PAST if inbound.historic else EFFECTS.get(inbound.verdict or "")),
             ("reasons", json.loads(inbound.reasons)),
             ("report", json.loads(inbound.bounce) if inbound.bounce else None),
             ("fingerprint", inbound.fingerprint),
@@ -257,12 +287,23 @@ def _parse(reading: Reading) -> Chapter:
 def _verdict(reading: Reading) -> Chapter:
     report = reading.report
     told = (
-        {"kind": report.kind, "recipients": list(report.recipients), "reply": report.reply}
+        {
+            "kind": report.kind,
+            "final": report.final,
+            "recipients": list(report.recipients),
+            "reply": report.reply,
+        }
         if report
         else None
     )
     return Chapter(
-        "verdict", (("verdict", reading.verdict), ("reasons", list(reading.reasons)), ("report", told))
+        "verdict",
+        (
+            ("verdict", reading.verdict),
+            ("effect", EFFECTS[reading.verdict]),
+            ("reasons", list(reading.reasons)),
+            ("report", told),
+        ),
     )
 
 

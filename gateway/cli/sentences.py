@@ -7,6 +7,7 @@ from gateway.errors import DeskError
 SENTENCES = {
     "desk.unknown": "there is no desk {name}: `helpgate desk list` shows them",
     "desk.exists": "there is a desk {name} with the address {address} already",
+    "desk.never_had": "desk {name} has no former address {address}: `helpgate desk show {name}` lists them",
     "desk.unknown_setting": "a desk has no setting {name}; it has: {known}",
     "desk.bad_name": "a desk's name is 1 to 80 printable characters",
     "desk.local_part_too_long": "what stands before the token in a sealed address may have {limit} octets at most:"
@@ -21,6 +22,8 @@ SENTENCES = {
     "agent.exists": "there is an agent {address} already",
     "agent.is_desk": "{address} is a desk's address: mail to it would come back to us",
     "address.unreadable": "{address} is not an address: write name@example.org",
+    "import.no_mbox": "{path} does not begin like an mbox file: where it is one mail, add --format eml",
+    "import.unknown_folder": "{name} is no IMAP folder of this desk: give it an [[imap]] mailbox in helpgate.toml",
     "ticket.unknown": "there is no ticket {number}",
     "page.not_found": "there is no such page",
     "page.agents_only_read": "an agent's link is for reading",

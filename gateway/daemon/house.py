@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from gateway import clock
 from gateway.config import Settings
@@ -34,6 +34,9 @@ from gateway.transport.limits import ListenerSettings
 from gateway.transport.listener import Listener
 from gateway.transport.relay import Relay
 from gateway.transport.submission import Submission
+
+if TYPE_CHECKING:
+    from gateway.transport.imap.fleet import Fleet
 
 TEMPORARY = "tmp"
 COURIER_GRACE_S = 8.0
@@ -81,6 +84,8 @@ class House:
         )
         self.drain.on_decided.append(self.dispatch.wake)
         self.reception = Reception(self.arrivals, lambda: self.current.directory, self.drain.wake)
+        self.fleet = self._fleet()
+        self._told_of = 0
         self.door = Door(self.store, settings, self.current, self.dispatch.wake.set)
 
     def start(self) -> None:
@@ -93,9 +98,13 @@ class House:
         self.deliveries.start()
         self.drain.start()
         self.dispatch.start()
+        if self.fleet is not None:
+            self.fleet.start()
 
     def stop(self) -> None:
         """Finish what is in hand; what waits is in the store."""
+        if self.fleet is not None:
+            self.fleet.stop()
         self.arrivals.stop()
         self.drain.stop()
         self.readers.stop()
@@ -123,14 +132,33 @@ class House:
             Tick("forget", 3600.0, self._forget),
         )
 
+    def _fleet(self) -> Fleet | None:
+        """Who reads the configured folders by IMAP."""
+        if not self.settings.imap:
+            return None
+        # imapclient takes room that an idle daemon without mailboxes has not to spare
+        from gateway.transport.imap.fleet import Fleet
+
+        return Fleet(
+            self.settings,
+            self.store,
+            self.reception,
+            lambda: self.current.directory,
+            self.folder / TEMPORARY,
+        )
+
     def _wake(self) -> None:
         self.drain.wake()
         self.dispatch.wake.set()
 
     def _summary(self) -> None:
+        total = self.reception.postponed
+        postponed = f"{total - self._told_of}: {self.reception.trouble}" if total > self._told_of else ""
         with self.store.unit("summary") as unit:
             desktop = Desktop(self.settings, self.current.keys, self.stationery)
-            summary.write_when_due(unit, desktop, self.dispatch.stopped_because)
+            told = summary.write_when_due(unit, desktop, self.dispatch.stopped_because, postponed)
+        if told:
+            self._told_of = total
 
     def _forget(self) -> None:
         with self.store.unit("forget") as unit:

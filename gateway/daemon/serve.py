@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute
 from gateway.config import Settings
 from gateway.daemon import metrics, systemd
 from gateway.daemon.house import House
-from gateway.errors import ConfigError, StoreError
+from gateway.errors import ConfigError, StoreDoubtful, StoreError
 from gateway.flow.schedule import Tick
 from gateway.log import logger
 from gateway.transport.listener import Listener
@@ -44,7 +44,10 @@ def run(
     extra_routes: Callable[[House], Sequence[BaseRoute]] = lambda house: (),
     ready: Callable[[House], object] = lambda house: None,
 ) -> None:
-    """Run a gateway until it is told to stop. Raises ConfigError or StoreError when it cannot start."""
+    """Run a gateway until it is told to stop. Raises ConfigError or StoreError when it cannot start.
+
+    Raises StoreDoubtful, too, when a disk that does not keep what it was given made it end.
+    """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(settings, extra_routes, ready))
 
@@ -64,7 +67,7 @@ async def _serve(
     for listener in listeners:
         await listener.start()
     running = [asyncio.create_task(server.serve(sockets=[bound])) for server, bound in web]
-    timetable = _timetable(house.ticks())
+    timetable = _timetable(house.ticks(), stop)
     systemd.notify("READY=1")
     log.info("ready", web=settings.web.listen, smtp=settings.smtp.listen, lmtp=settings.lmtp.listen)
     if settings.authentication.agents == "token+from":
@@ -80,6 +83,8 @@ async def _serve(
     await asyncio.gather(*ending, *running, return_exceptions=True)
     await to_thread.run_sync(house.stop)
     log.info("stopped")
+    if house.store.doubtful:
+        raise StoreDoubtful(house.store.doubtful)
 
 
 def _web_servers(
@@ -87,7 +92,7 @@ def _web_servers(
 ) -> list[tuple[_Server, socket.socket]]:
     """The pages, and /metrics on a listener of its own where that is configured."""
     settings = house.settings
-    registry = metrics.page(house.store, house.drain, house.dispatch)
+    registry = metrics.page(house.store, house.reception, house.drain, house.dispatch)
 
     def accepting() -> bool:
         return all(listener.accepting for listener in listeners)
@@ -142,20 +147,24 @@ def _bind(key: str, listen: str) -> socket.socket:
     return bound
 
 
-def _timetable(ticks: Sequence[Tick]) -> AsyncIOScheduler:
+def _timetable(ticks: Sequence[Tick], stop: asyncio.Event) -> AsyncIOScheduler:
     """APScheduler only ticks: a late or lost tick is made up for by the next one."""
     scheduler = AsyncIOScheduler(
         timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
     )
     for tick in ticks:
-        scheduler.add_job(_act, "interval", seconds=tick.every_s, args=[tick], id=tick.name)
+        scheduler.add_job(_act, "interval", seconds=tick.every_s, args=[tick, stop], id=tick.name)
     scheduler.start()
     return scheduler
 
 
-async def _act(tick: Tick) -> None:
+async def _act(tick: Tick, stop: asyncio.Event) -> None:
+    """A disk that forgot something is not asked again: whoever starts us anew reads what it really has."""
     try:
         await to_thread.run_sync(tick.act)
+    except StoreDoubtful as error:
+        log.critical("the disk does not keep what it is given: ending", problem=str(error))
+        stop.set()
     except StoreError as error:
         log.warning("store in trouble", tick=tick.name, problem=str(error))
 

@@ -21,7 +21,7 @@ from gateway.demo.opened import Opened
 from gateway.demo.people import DAVE
 from gateway.desk import agents
 from gateway.errors import StoreError
-from gateway.i18n import format_moment
+from gateway.i18n import format_moment, format_size
 from gateway.mail.address import address_key, parse_address
 from gateway.mail.compose import Unsendable
 from gateway.mail.letter import Draft
@@ -31,7 +31,6 @@ from gateway.web.forms import TooLarge, small_body
 from gateway.web.guard import same_origin
 from gateway.web.pages import ASSETS, PAGE_HEADERS, POLICY, Pages, answer
 from gateway.web.settings import WebSettings
-from gateway.web.shapes import human_size
 
 VIEWS = ("html", "text", "headers", "raw")
 LONGEST_FORM = 1 << 20
@@ -89,7 +88,7 @@ class CatcherPages:
             lstrip_blocks=True,
         )
         self._templates.globals |= {"assets": _assets(self._pages), "locale": "en", "moment": format_moment}
-        self._templates.filters["size"] = human_size
+        self._templates.filters["size"] = format_size
         self._files = {name: (ours / "catcher" / name).read_bytes() for name in OWN_FILES}
 
     def routes(self) -> list[BaseRoute]:

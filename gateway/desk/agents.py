@@ -35,10 +35,21 @@ def add(unit: Unit, address: str, name: str = "", at: tuple[Desk, ...] = ()) -> 
 
 def disable(unit: Unit, address: str) -> Agent:
     """From now on this agent's mail is a stranger's. Raises NotFound."""
+    return _set_active(unit, address, 0)
+
+
+def enable(unit: Unit, address: str) -> Agent:
+    """An agent again, with their name and at their desks of before. Raises NotFound, or Conflict."""
+    if desks.directory(unit).is_ours(address):
+        raise Conflict("agent.is_desk", address=address)
+    return _set_active(unit, address, 1)
+
+
+def _set_active(unit: Unit, address: str, active: int) -> Agent:
     agent = with_address(unit, address)
     if agent is None:
         raise NotFound("agent.unknown", address=address)
-    unit.change(Agent, agent.id, active=0)
+    unit.change(Agent, agent.id, active=active)
     return by_id(unit, agent.id)
 
 

@@ -45,6 +45,20 @@ def of_messages(unit: Unit, message_ids: Sequence[int], *, agents: bool) -> dict
     return found
 
 
+def first_pictures(unit: Unit, condition: str, *values: str | int, agents: bool) -> dict[str, int]:
+    """By SHA-256, the message that first brought each picture, of the messages that `condition` lets through.
+
+    A signature's logo comes again with every mail; from the second on it is no news.
+    """
+    audience = "" if agents else f" AND audience = '{EVERYONE}'"
+    found = unit.run(
+        f"SELECT sha256, min(message_id) FROM attachment WHERE substr(content_type, 1, 6) = 'image/'{audience}"
+        f" AND message_id IN (SELECT id FROM message WHERE {condition}) GROUP BY sha256",
+        *values,
+    )
+    return {sha256: int(first) for sha256, first in found.fetchall()}
+
+
 def handle_text(attachment: Attachment) -> str:
     """The handle as it stands in a URL: 16 hex digits."""
     return f"{attachment.handle & (1 << 64) - 1:016x}"

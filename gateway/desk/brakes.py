@@ -3,8 +3,12 @@
 What an agent answers is never held back. What participants write is told to the others only where
 
 - an agent has answered on the ticket (until then the requester alone is told), and
-- the address does not answer every letter at once (`PACE`: else nothing for a day, and an event), and
+- the address does not answer every letter at once (`PACE`: else the brake), and
 - the ticket and the author have not used up what leaves for them in an hour and in a day.
+
+The brake is an event on the ticket where it was pulled. For a day nothing leaves to that address by itself, on
+any ticket: no receipt, no letter about what others wrote, no word of the end. It is pulled for a participant whom
+letters about others' words reach faster than `PACE`, and for an address that is sent receipts faster than that.
 
 A letter counts for the pace when nobody here wrote it, when its reader has answered it by mail, and when no
 agent has answered since: people who only read, and talks that an agent takes part in, are not slowed down.
@@ -17,6 +21,7 @@ from collections.abc import Sequence
 from gateway.clock import DAY, HOUR, MINUTE
 from gateway.desk import events
 from gateway.desk.tables import AGENT, CLIENT, Participant, Ticket
+from gateway.i18n import marked
 from gateway.mail.reading import HUMAN
 from gateway.store import settings
 from gateway.store.database import Unit
@@ -28,10 +33,10 @@ AUTHOR_DAY = 200
 STORM = 5 * MINUTE
 SPENT = "summary.spent"
 
-UNANSWERED = "not mailed: no agent has answered here yet"
-BRAKED = "not mailed: too many automatic letters in a short time"
-SPENT_ON_TICKET = f"not mailed: the budget of {TICKET_HOUR} letters an hour for a ticket is spent"
-SPENT_BY_AUTHOR = f"not mailed: the budget of {AUTHOR_DAY} letters a day for one author is spent"
+UNANSWERED = marked("not mailed: no agent has answered here yet")
+BRAKED = marked("not mailed: too many automatic letters in a short time")
+SPENT_ON_TICKET = marked("not mailed: the budget of letters an hour for a ticket is spent")
+SPENT_BY_AUTHOR = marked("not mailed: the budget of letters a day for one author is spent")
 
 _LETTERS = (
     "SELECT count(DISTINCT coalesce(letter_id, -participant_id)) FROM notification"
@@ -56,17 +61,24 @@ def hold_back(
 
 def is_braked(unit: Unit, ticket: Ticket, participant: Participant, position: int) -> bool:
     """Whether letters that no agent wrote are off for this participant; pulls the brake where it is due."""
-    pulled = f"ticket_id = ? AND kind = '{events.BRAKE}' AND contact_id = ? AND at > ?"
-    since = unit.now - BRAKED_FOR
-    if unit.number(f"SELECT count(*) FROM event WHERE {pulled}", ticket.id, participant.contact_id, since):
+    if is_pulled(unit, participant.contact_id):
         return True
     if not _goes_too_fast(unit, ticket, participant):
         return False
-    detail = "answers every letter at once: no letters for a day but agents' answers"
-    events.record(
-        unit, ticket, events.BRAKE, position=position, contact_id=participant.contact_id, detail=detail
-    )
+    pull(unit, ticket, participant.contact_id, position, "answers every letter at once")
     return True
+
+
+def is_pulled(unit: Unit, contact_id: int) -> bool:
+    """Whether nothing may leave to this contact by itself, on whatever ticket that was found."""
+    pulled = f"SELECT count(*) FROM event WHERE kind = '{events.BRAKE}' AND contact_id = ? AND at > ?"
+    return unit.number(pulled, contact_id, unit.now - BRAKED_FOR) > 0
+
+
+def pull(unit: Unit, ticket: Ticket, contact_id: int, position: int, why: str) -> None:
+    """For a day nothing but agents' answers leaves to this contact; the event tells agents why."""
+    detail = f"{why}: no letters for a day but agents' answers"
+    events.record(unit, ticket, events.BRAKE, position=position, contact_id=contact_id, detail=detail)
 
 
 def against_word_of_the_end(unit: Unit, ticket: Ticket) -> str:

@@ -12,11 +12,14 @@ from gateway.store.database import Unit
 NAME_SHOWN = 60
 
 
-def meet(unit: Unit, mailbox: Mailbox) -> Contact:
-    """The contact with this address, made when there is none. Mail never changes an address or a name."""
+def meet(unit: Unit, mailbox: Mailbox, *, named_by_another: bool = False) -> Contact:
+    """The contact with this address, made when there is none. Mail never changes an address or a name.
+
+    named_by_another: it stands in somebody else's To or Cc, which gives no name to a contact that is there already.
+    """
     key = address_key(mailbox.email)
     if known := unit.row(Contact, "email_key = ?", key):
-        if mailbox.name and not known.name:
+        if mailbox.name and not known.name and not named_by_another:
             unit.change(Contact, known.id, name=mailbox.name)
             known.name = mailbox.name
         return known

@@ -30,7 +30,7 @@ class Directory:
     """Every desk by every form of its address: a value, made anew when desks change.
 
     Old letters can always be answered: former addresses lead to their desk, where no desk has them now.
-    addresses: the plain ones of today.
+    addresses: the plain ones of today.  hosts: the first desk of each domain, those of before included.
     """
 
     def __init__(self, desks: Sequence[Desk], former: Sequence[FormerAddress] = ()) -> None:
@@ -39,6 +39,8 @@ class Directory:
         self._patterns = [(_compile(pattern), desk) for desk in desks for pattern in _sealed(desk)]
         self.addresses = frozenset(self._plain)
         before = [(one.pattern, self.desks[one.desk_id]) for one in former]
+        self.hosts = {pattern.rpartition("@")[2]: desk for pattern, desk in reversed(before)}
+        self.hosts |= {desk.address_key.rpartition("@")[2]: desk for desk in reversed(desks)}
         self._former_plain = {pattern: desk for pattern, desk in before if TOKEN not in pattern}
         self._former_patterns = [(_compile(pattern), desk) for pattern, desk in before if TOKEN in pattern]
 
@@ -122,6 +124,18 @@ def change(unit: Unit, desk: Desk, settings: dict[str, str]) -> Desk:
     changed = by_id(unit, desk.id)
     _keep_former(unit, desk, changed)
     return changed
+
+
+def former(unit: Unit, desk: Desk) -> list[str]:
+    """The addresses a desk had before and takes mail at, `{token}` in the place of a token."""
+    return [one.pattern for one in unit.rows(FormerAddress, "desk_id = ? ORDER BY pattern", desk.id)]
+
+
+def forget(unit: Unit, desk: Desk, pattern: str) -> None:
+    """Take no more mail at an address of before, as `former` tells it. Raises NotFound."""
+    if pattern not in former(unit, desk):
+        raise NotFound("desk.never_had", name=desk.name, address=pattern)
+    unit.run("DELETE FROM former_address WHERE desk_id = ? AND pattern = ?", desk.id, pattern)
 
 
 def sealed_reply(desk: Desk, keys: Keyring, purpose: Purpose, handle: int, newest: int = 0) -> str:

@@ -18,6 +18,7 @@ BUDGET = "budget"
 LETTER_FAILED = "letter-failed"
 
 BY_A_MACHINE = "no human wrote it"  # the detail of such an arrival
+FROM_ARCHIVE = "from an archive"  # the detail of what happened before we were here
 
 
 def record(

@@ -6,11 +6,14 @@ time, skipping is a condition: `flow.letters` asks for what is due and unread.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.clock import MINUTE
 from gateway.desk import agents, brakes
 from gateway.desk.tables import Desk, Notification, Participant, Seat, Ticket
+from gateway.i18n import marked
+from gateway.store import settings
 from gateway.store.database import Unit
 
 WAITING, WRITTEN, SKIPPED, FAILED = "waiting", "written", "skipped", "failed"
@@ -20,6 +23,11 @@ WITHHELD = "withheld"  # a receipt for which no budget is left
 RECEIPTS = (RECEIPT, RECEIPT_UNPROVEN)
 AGAIN_MS = 10 * MINUTE  # a letter that could not be written is tried once more
 REASON_MAX = 500
+RESTORED_AT = "restored.at"
+
+READ = marked("not mailed: read on the page %(when)s")
+NOT_FOR_THEM = marked("nothing in it was for this recipient")
+RESTORED = marked("not mailed: restored from a backup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +102,50 @@ def skip(unit: Unit, notification: Notification, reason: str) -> None:
     unit.change(Notification, notification.id, state=SKIPPED, reason=reason)
 
 
-def skip_waiting(unit: Unit, reason: str) -> int:
+def skip_restored(unit: Unit) -> int:
     """After a restore: nobody is told again what was promised before. Returns how many promises."""
-    return unit.change_where(Notification, f"state = '{WAITING}'", (), state=SKIPPED, reason=reason)
+    settings.put(unit, RESTORED_AT, str(unit.now))
+    return unit.change_where(Notification, f"state = '{WAITING}'", (), state=SKIPPED, reason=RESTORED)
+
+
+def skip_of_old_mail(unit: Unit) -> None:
+    """No second receipt for a mail that waited in the backup: agents alone hear of it, their links are new."""
+    restored_at = int(settings.get(unit, RESTORED_AT, "0"))
+    if restored_at:
+        old = (
+            "EXISTS (SELECT 1 FROM message JOIN inbound ON inbound.id = message.inbound_id WHERE"
+            " message.ticket_id = notification.ticket_id AND message.position = notification.position"
+            " AND inbound.received_at <= ?)"
+        )
+        where = f"state = '{WAITING}' AND participant_id IS NOT NULL AND {old}"
+        unit.change_where(Notification, where, (restored_at,), state=SKIPPED, reason=RESTORED)
+
+
+def why_not_mailed(reason: str, translate: Callable[[str], str]) -> str:
+    """The reason of a promise that was kept by not sending, for a letter in another language."""
+    before_moment = READ.partition("%")[0]
+    if reason.startswith(before_moment):
+        return translate(READ) % {"when": reason.removeprefix(before_moment)}
+    return translate(reason) if reason else ""
 
 
 def written(unit: Unit, notification: Notification, letter_id: int) -> None:
     """The promise is in this letter."""
     unit.change(Notification, notification.id, state=WRITTEN, letter_id=letter_id)
+
+
+def write_again(unit: Unit) -> int:
+    """An operator wants all letters tried now that could not be written. Returns how many promises."""
+    return unit.change_where(
+        Notification,
+        f"state = '{FAILED}'",
+        (),
+        state=WAITING,
+        attempts=0,
+        due_at=unit.now,
+        reason="",
+        operator_told_at=None,
+    )
 
 
 def not_written(unit: Unit, notification: Notification, reason: str) -> None:

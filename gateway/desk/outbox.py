@@ -11,7 +11,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.desk import events
+from gateway.desk import events, suppression
 from gateway.desk.tables import Letter, Ticket
 from gateway.mail.letter import Outcome
 from gateway.store.database import SQLITE, Unit
@@ -22,6 +22,7 @@ STATES = (QUEUED, CLAIMED, SENDING, SENT, DEFERRED, FAILED, UNCERTAIN, HELD, DRO
 DUE = f"('{QUEUED}', '{CLAIMED}', '{SENDING}', '{DEFERRED}', '{UNCERTAIN}')"
 OURS = f"id = ? AND state IN ('{CLAIMED}', '{SENDING}') AND lease_until = ?"
 NEEDS_HUMAN = f"(state IN ('{FAILED}', '{HELD}') OR state = '{UNCERTAIN}' AND doubts > 1)"
+SUMMARY = "summary"  # the one kind that nothing suppresses: it tells the operator what is
 CLAIM_MS = 120_000
 SENDING_MS = 900_000  # longer than the relay may take to answer the final dot, RFC 5321 §4.5.3.2.6
 REPLY_MAX = 500
@@ -184,9 +185,22 @@ def hold_all(unit: Unit) -> int:
     return unit.change_where(Letter, f"state IN {DUE}", (), state=HELD, next_attempt_at=NEVER, lease_until=0)
 
 
-def queue(unit: Unit, **columns: str | int | bytes | None) -> int:
-    """Put a letter into the outbox, to leave now; returns its id."""
-    return unit.insert(Letter, created_at=unit.now, next_attempt_at=unit.now, **columns)
+def queue(unit: Unit, *, recipient: str, **columns: str | int | bytes | None) -> int:
+    """Put a letter into the outbox, to leave now; returns its id. To a suppressed address it leaves never."""
+    reason = "" if columns["kind"] == SUMMARY else suppression.reason(unit, recipient)
+    if reason:
+        columns |= {"state": DROPPED, "last_reply": reason[:REPLY_MAX], "next_attempt_at": NEVER}
+    else:
+        columns["next_attempt_at"] = unit.now
+    return unit.insert(Letter, created_at=unit.now, recipient=recipient, **columns)
+
+
+def drop_all_to(unit: Unit, recipient: str, reason: str) -> int:
+    """No letter that waits for this address is sent. Returns how many."""
+    waiting = f"state IN ('{QUEUED}', '{DEFERRED}', '{UNCERTAIN}') AND lower(recipient) = lower(?)"
+    return unit.change_where(
+        Letter, waiting, (recipient,), state=DROPPED, last_reply=reason[:REPLY_MAX], next_attempt_at=NEVER
+    )
 
 
 def by_handle(unit: Unit, handle: int) -> Letter | None:

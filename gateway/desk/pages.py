@@ -6,7 +6,7 @@ and takes nothing. A wrong, foreign or revoked link is one and the same NotFound
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.desk import agents, attachments, contacts, desks, messages, participants, tickets
 from gateway.desk.messages import Words
@@ -78,6 +78,7 @@ def see(unit: Unit, keys: Keyring, link: str, bounds: Bounds = WHOLE) -> TicketV
     desk = desks.by_id(unit, ticket.desk_id)
     shown, older = _shown(unit, who, bounds)
     files = attachments.of_messages(unit, [one.id for one in shown], agents=who.participant is None)
+    first = _first_pictures(unit, who, files)
     me = contacts.by_id(unit, who.participant.contact_id) if who.participant else None
     return TicketView(
         number=ticket.number,
@@ -88,7 +89,9 @@ def see(unit: Unit, keys: Keyring, link: str, bounds: Bounds = WHOLE) -> TicketV
         updated_at=max((one.created_at for one in shown), default=ticket.created_at),
         reader="participant" if me else "agent",
         reader_name=contacts.display_name(me) if me else "",
-        messages=tuple(_message_view(desk, one, files.get(one.id, []), who, me) for one in shown),
+        messages=tuple(
+            _message_view(desk, one, _file_views(files.get(one.id, []), first), who, me) for one in shown
+        ),
         newest=max((one.position for one in shown), default=0),
         locale=desk.locale,
         timezone=desk.timezone,
@@ -209,7 +212,7 @@ def _may_see(unit: Unit, who: Reader, message: Message) -> bool:
 
 
 def _message_view(
-    desk: Desk, message: Message, files: list[Attachment], who: Reader, me: Contact | None
+    desk: Desk, message: Message, files: tuple[FileView, ...], who: Reader, me: Contact | None
 ) -> MessageView:
     """Quotes under somebody else's words may show what this reader must not see: only agents and authors unfold."""
     agent = who.participant is None
@@ -225,7 +228,7 @@ def _message_view(
         full_text=_bounded(message.full_text) if unfolds else message.text,
         folded_lines=message.folded_lines if unfolds else 0,
         html=None if message.folded_lines else message.html,
-        files=tuple(_file_view(one) for one in files),
+        files=files,
         automatic=bool(message.automatic),
         unverified=agent and message.proof in ("unverified", "claimed"),
         author_email=message.author_email if agent else "",
@@ -243,6 +246,24 @@ def _author(desk: Desk, message: Message, agent: bool) -> str:
     if message.kind in (AGENT, INTERNAL):
         return desk.name
     return message.author_email if agent else message.author_email.partition("@")[0]
+
+
+def _first_pictures(unit: Unit, who: Reader, files: dict[int, list[Attachment]]) -> dict[str, int]:
+    """The message that first brought each picture, of those this reader may see: also of those not shown here."""
+    if not any(one.content_type.startswith("image/") for of_one in files.values() for one in of_one):
+        return {}
+    where, *values = _visible(unit, who)
+    agents = who.participant is None
+    return attachments.first_pictures(
+        unit, f"ticket_id = ? AND {where}", who.ticket.id, *values, agents=agents
+    )
+
+
+def _file_views(files: list[Attachment], first: dict[str, int]) -> tuple[FileView, ...]:
+    return tuple(
+        replace(_file_view(one), repeated=first.get(one.sha256, one.message_id) < one.message_id)
+        for one in files
+    )
 
 
 def _file_view(row: Attachment) -> FileView:

@@ -31,6 +31,13 @@ def grant_proven(unit: Unit, address_key: str) -> bool:
     return True
 
 
+def is_total_left(unit: Unit, budgets: Acknowledge) -> bool:
+    """Whether the proven of all addresses together may have one more receipt in this hour."""
+    proven = "SELECT count(*) FROM receipt_grant WHERE domain = '' AND at > ?"
+    most = budgets.proven_total_hour
+    return not most or unit.number(proven, unit.now - HOUR) < most
+
+
 def grant(unit: Unit, budgets: Acknowledge, address_key: str, peer: str) -> bool:
     """Whether one more receipt to somebody unproven may leave, and count it.
 

@@ -115,7 +115,7 @@ class Message(Model):
     """One thing said. `text` is what is shown, `full_text` has nothing folded.
 
     audience: `all`, or `agents` for notes and for what strangers wrote.  visible_at: until then it is
-    nowhere.  automatic: an automatic reply, shown folded.  proof: agent, participant, unverified or claimed.
+    nowhere.  automatic: an automatic reply, shown folded.  proof: agent, participant, unverified, claimed or archive.
     remark: what agents should know about it.  folded_lines: how many lines `text` leaves out.
     """
 
@@ -283,6 +283,27 @@ class Letter(Model):
 
     class Meta:
         table_name = "outbox"
+
+
+class Suppression(Model):
+    """An address whose letters come back: no more are sent once `suppressed_at` is set. See `desk.suppression`.
+
+    letters: how many came back.  reply: what was said of the last one.
+    operator_told_at: when the summary said that it is suppressed.
+    """
+
+    id = BigAutoField()
+    address = TextField()
+    address_key = TextField()
+    letters = IntegerField()
+    first_at = BigIntegerField()
+    last_at = BigIntegerField()
+    suppressed_at = BigIntegerField(null=True)
+    reply = TextField()
+    operator_told_at = BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "suppression"
 
 
 class Grant(Model):

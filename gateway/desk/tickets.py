@@ -74,7 +74,7 @@ def open(
     linked: tuple[Ticket, str] | None = None,
 ) -> tuple[Ticket, Message]:
     """A new ticket with its first message. `author` is None where nobody knows who wrote."""
-    ticket = _new_ticket(unit, desk, author, subject, source, linked)
+    ticket = begin(unit, desk, author, subject, source, linked)
     if author is not None:
         participants.join(unit, ticket, author, requester=True, reads_from=1)
     by = written_as or (Mailbox(author.email, author.name) if author else Mailbox(""))
@@ -86,6 +86,32 @@ def open(
     if telling.agents:
         notifications.tell_agents(unit, occasion)
     return ticket, message
+
+
+def begin(
+    unit: Unit,
+    desk: Desk,
+    author: Contact | None,
+    subject: str,
+    source: str,
+    linked: tuple[Ticket, str] | None,
+) -> Ticket:
+    """A ticket on which nothing has been said yet."""
+    id = unit.insert(
+        Ticket,
+        handle=draw_handle(),
+        number=_next_number(unit),
+        desk_id=desk.id,
+        requester_id=author.id if author else None,
+        subject=subject[:SUBJECT_MAX],
+        status=OPEN,
+        source=source,
+        linked_id=linked[0].id if linked else None,
+        link_kind=linked[1] if linked else "",
+        created_at=unit.now,
+        updated_at=unit.now,
+    )
+    return by_id(unit, id)
 
 
 def receive(
@@ -241,10 +267,7 @@ def is_long_closed(unit: Unit, ticket: Ticket) -> bool:
 
 def _acknowledge(unit: Unit, occasion: Occasion, author: Contact, receipt: str) -> None:
     """The receipt, unless there is no budget for it; then the event tells agents."""
-    why_not = "a budget of [acknowledge] is spent" if receipt == notifications.WITHHELD else ""
-    if receipt == notifications.RECEIPT and not receipts.grant_proven(unit, author.email_key):
-        why_not = brakes.BRAKED
-    if why_not:
+    if why_not := _against_receipt(unit, occasion, author, receipt):
         events.record(
             unit,
             occasion.ticket,
@@ -257,6 +280,18 @@ def _acknowledge(unit: Unit, occasion: Occasion, author: Contact, receipt: str) 
         notifications.tell_requester(unit, occasion, receipt)
 
 
+def _against_receipt(unit: Unit, occasion: Occasion, author: Contact, receipt: str) -> str:
+    """Why there is no receipt; empty where nothing speaks against it. An address that gets too many is braked."""
+    if receipt == notifications.WITHHELD:
+        return "a budget of [acknowledge] is spent"
+    if brakes.is_pulled(unit, author.id):
+        return brakes.BRAKED
+    if receipt == notifications.RECEIPT and not receipts.grant_proven(unit, author.email_key):
+        brakes.pull(unit, occasion.ticket, author.id, occasion.position, "opens tickets too fast")
+        return brakes.BRAKED
+    return ""
+
+
 def _tell_of_machine(unit: Unit, rules: Rules, ticket: Ticket, message: Message, notice: bool) -> None:
     """What no human wrote: agents hear of a storm of it once in a while. T25."""
     event = _record(unit, ticket, events.RECEIVED, message, events.BY_A_MACHINE)
@@ -265,31 +300,6 @@ def _tell_of_machine(unit: Unit, rules: Rules, ticket: Ticket, message: Message,
         occasion = _occasion(unit, rules, desk, ticket, message, event)
         due_at = brakes.after_storm(unit, ticket, occasion.due_at)
         notifications.tell_agents(unit, replace(occasion, due_at=due_at))
-
-
-def _new_ticket(
-    unit: Unit,
-    desk: Desk,
-    author: Contact | None,
-    subject: str,
-    source: str,
-    linked: tuple[Ticket, str] | None,
-) -> Ticket:
-    id = unit.insert(
-        Ticket,
-        handle=draw_handle(),
-        number=_next_number(unit),
-        desk_id=desk.id,
-        requester_id=author.id if author else None,
-        subject=subject[:SUBJECT_MAX],
-        status=OPEN,
-        source=source,
-        linked_id=linked[0].id if linked else None,
-        link_kind=linked[1] if linked else "",
-        created_at=unit.now,
-        updated_at=unit.now,
-    )
-    return by_id(unit, id)
 
 
 def _next_number(unit: Unit) -> str:

@@ -11,6 +11,7 @@ class FileView:
     """One attachment a reader may download.
 
     handle: unguessable, as text for the URL.  inline: `content_id` is shown in place by the HTML.
+    repeated: a picture that an earlier message brought already, such as a signature's logo.
     """
 
     handle: str
@@ -19,6 +20,7 @@ class FileView:
     size: int
     content_id: str = ""
     inline: bool = False
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,20 @@
 
 A report counts only when it comes to the sealed return path of a letter. Message-IDs are known to
 everybody on a ticket: what a report says of one is noted on the letter and held for a human, and so is
-a report that names no letter of ours.
+a report that names no letter of ours. What a report says of other addresses than the letter's own counts never.
+
+A letter is lost when its report says that nobody tries any more, whatever the cause. Its address is blamed
+only where the cause lies there, and suppressed only when that goes on (`desk.suppression`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.desk import outbox
+from gateway.desk import outbox, suppression
 from gateway.desk.tables import Letter, Ticket
 from gateway.mail.address import address_key
+from gateway.mail.dsn import PERMANENT, blames_address, enhanced_kind
 from gateway.mail.reading import AUTO_REPLY, AUTOMATIC, BULK, Reading
 from gateway.mail.token import Keyring, Purpose, Token
 from gateway.store.database import Unit
@@ -40,15 +44,35 @@ def settle(unit: Unit, keys: Keyring, path: Token | None, reading: Reading) -> S
         if reading.verdict in (AUTO_REPLY, AUTOMATIC, BULK):
             return Settled(f"automatic reply to letter {letter.id}", letter, ticket)
         return Settled("mail to a return path that is neither a report nor an automatic reply")
-    if report.kind != "permanent":
+    if not report.final:
         outbox.reported(unit, letter, report.reply or "delayed")
         return Settled(f"letter {letter.id} is delayed", letter, ticket)
     if path is None:
         outbox.reported(unit, letter, f"perhaps failed: {report.reply or 'returned by a delivery report'}")
         return Settled(f"says that letter {letter.id} failed, not at its return path: noted there")
-    fresh = letter.state != outbox.FAILED
-    failed = outbox.fail(unit, letter, report.reply or "returned by a delivery report") if fresh else None
+    if letter.state == outbox.FAILED:
+        return Settled(f"letter {letter.id} failed", letter, ticket)
+    failed = outbox.fail(unit, letter, report.reply or "returned by a delivery report")
+    if report.kind == PERMANENT:
+        blame(unit, failed)
     return Settled(f"letter {letter.id} failed", letter, ticket, failed)
+
+
+def blame(unit: Unit, failed: Letter) -> None:
+    """A letter is lost for good: where that is the address's fault, it counts, and enough of it ends all letters.
+
+    Never those to agents: the operator hears of each one that fails.
+    """
+    if failed.seat_id is not None:
+        return
+    if blames_address(failed.last_reply) and suppression.came_back(unit, failed.recipient, failed.last_reply):
+        outbox.drop_all_to(unit, failed.recipient, suppression.reason(unit, failed.recipient))
+
+
+def blame_refused(unit: Unit, failed: Letter) -> None:
+    """Our own relay took a letter for this address never: it counts where the relay names the address as the cause."""
+    if enhanced_kind(failed.last_reply) == PERMANENT:
+        blame(unit, failed)
 
 
 def _has_left(letter: Letter) -> bool:

@@ -46,6 +46,21 @@ def tell_author(unit: Unit, desktop: Desktop, letter: Letter) -> None:
         log.exception("its author was not told", letter=letter.id)
 
 
+def tell_if_suppressed(unit: Unit, desktop: Desktop, letter_id: int) -> None:
+    """An agent's answer is not sent, for its address is suppressed: its author hears of it, once on a ticket."""
+    letter = unit.row(Letter, f"id = ? AND state = '{outbox.DROPPED}' AND author_id IS NOT NULL", letter_id)
+    if letter is None:
+        return
+    same = (
+        f"ticket_id = ? AND recipient = ? AND state = '{outbox.DROPPED}' AND author_id IS NOT NULL AND id < ?"
+    )
+    earlier = unit.number(
+        f"SELECT count(*) FROM outbox WHERE {same}", letter.ticket_id, letter.recipient, letter.id
+    )
+    if not earlier:
+        tell_author(unit, desktop, letter)
+
+
 def _tell_author(unit: Unit, desktop: Desktop, letter: Letter, ticket: Ticket) -> None:
     agent_id = letter.author_id or ticket.assignee_id
     if agent_id is None:

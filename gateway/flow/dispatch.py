@@ -13,7 +13,7 @@ from gateway.desk import outbox
 from gateway.desk.outbox import Ladder
 from gateway.desk.tables import Letter
 from gateway.errors import StoreError
-from gateway.flow import confirmations, letters
+from gateway.flow import bounces, confirmations, letters
 from gateway.flow.courier import Courier
 from gateway.flow.current import Current
 from gateway.flow.delivery import Delivery
@@ -175,6 +175,7 @@ class Dispatch:
         """See `delivery.Sender`."""
         failed = outbox.settle(unit, claimed, outcome, self._ladder)
         if failed is not None:
+            bounces.blame_refused(unit, failed)
             confirmations.tell_author(unit, self._desktop, failed)
         unit.after_commit(lambda: self._tell(outcome))
 

@@ -7,25 +7,24 @@ verbs on the desk, inside the caller's unit, and ends applied, dropped or held. 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 
-from gateway.clock import DAY, HOUR, SECOND
-from gateway.config import Settings
+from gateway.clock import DAY, HOUR
 from gateway.desk import agents, contacts, desks, participants, receipts, thread, tickets
 from gateway.desk.desks import Directory
 from gateway.desk.messages import Words
 from gateway.desk.notifications import RECEIPT, RECEIPT_UNPROVEN, WITHHELD
-from gateway.desk.tables import Agent, Contact, Desk, Message, Ticket
+from gateway.desk.tables import EVERYONE, Agent, Contact, Desk, Ticket
 from gateway.desk.thread import Match, Proof
-from gateway.desk.tickets import Rules, Telling
-from gateway.flow import bounces, confirmations, named, shown, summary
-from gateway.flow.desktop import Desktop
+from gateway.desk.tickets import Telling
+from gateway.flow import bounces, confirmations, copies, historic, judging, named, shown, summary
+from gateway.flow.decision import Arrived, Decision
 from gateway.log import logger, step
 from gateway.mail.address import address_key
 from gateway.mail.authenticate import NONE, Authentication
 from gateway.mail.quote import REPLY_MARK
 from gateway.mail.reading import AUTO_REPLY, BOUNCE, HUMAN, LOOP, REPORT, Mailbox, Reading
-from gateway.mail.token import Keyring, Purpose
+from gateway.mail.token import Purpose
 from gateway.store import journal
 from gateway.store.database import Unit
 from gateway.store.journal import APPLIED, DROPPED, HELD, Inbound
@@ -39,45 +38,6 @@ CLAIMS_AGENT = "the mail says it is from an agent, and nothing proves that"
 log = logger("intake")
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A mail with all that is known of it, and the terms under which it is judged."""
-
-    inbound: Inbound
-    reading: Reading
-    authentication: Authentication
-    directory: Directory
-    desktop: Desktop
-
-    @property
-    def keys(self) -> Keyring:
-        """The MAC keys in use."""
-        return self.desktop.keys
-
-    @property
-    def settings(self) -> Settings:
-        """The configuration."""
-        return self.desktop.settings
-
-    @property
-    def rules(self) -> Rules:
-        """When people are told."""
-        return Rules(self.settings.notify.delay_s, self.settings.notify.hold_s * SECOND)
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What became of a mail, and why."""
-
-    fate: str
-    reason: str = ""
-    match: Match = field(default_factory=Match)
-    proof: Proof | None = None
-    ticket: Ticket | None = None
-    message: Message | None = None
-    duplicate_of: int | None = None
-
-
 def apply(unit: Unit, mail: Arrived) -> Decision:
     """Bring one mail to its fate, and write the fate down in the same unit."""
     step("apply.begun")
@@ -85,8 +45,9 @@ def apply(unit: Unit, mail: Arrived) -> Decision:
     if (customer := named.by_form(desk, mail.reading)) is not None:
         unproven = Authentication(NONE, "a contact form says who wrote")
         mail = replace(mail, reading=replace(mail.reading, from_=(customer,)), authentication=unproven)
-    if any(mail.directory.is_ours(one.email) for one in mail.reading.from_ if one.email):
-        mail = replace(mail, reading=replace(mail.reading, verdict=LOOP))
+    if not mail.inbound.historic:
+        judged = judging.judged(mail.directory, mail.keys, mail.settings.filter, mail.reading)
+        mail = replace(mail, reading=judged)
     decision = _decide(unit, mail)
     _write_down(unit, mail, decision)
     step("apply.decided")
@@ -103,10 +64,17 @@ def apply(unit: Unit, mail: Arrived) -> Decision:
     return decision
 
 
+def own_addresses(directory: Directory, inbound: Inbound) -> frozenset[str]:
+    """Mail from whom has come back; but in an archive it is what the desk answered."""
+    return frozenset() if inbound.historic else directory.addresses
+
+
 def _decide(unit: Unit, mail: Arrived) -> Decision:
     reading, released = mail.reading, bool(mail.inbound.released)
     if first := _earlier_copy(unit, mail):
         return Decision(DROPPED, f"same mail as {first}", duplicate_of=first)
+    if mail.inbound.historic:
+        return historic.decide(unit, mail)
     if (settled := _as_report(unit, mail)) and not (settled.fate == HELD and released):
         return settled
     match = thread.find(unit, mail.keys, mail.inbound.detail, reading)
@@ -121,6 +89,10 @@ def _decide(unit: Unit, mail: Arrived) -> Decision:
         return Decision(DROPPED, f"same mail as {first}", match, proof, duplicate_of=first)
     if reading.verdict == LOOP and not released:
         return Decision(HELD, "our own mail has come back", match, proof)
+    if (known := _earlier_message(unit, mail, match, proof)) and not released:
+        return _another_copy(unit, mail, match, proof, known)
+    if reading.filter_marks and mail.settings.filter.effect == "hold" and not released:
+        return Decision(HELD, judging.warning(reading), match, proof)
     if match.carrier and match.carrier.seat:
         return _at_agents_address(unit, mail, match, proof)
     if match.ticket:
@@ -141,7 +113,17 @@ def _copy_on(unit: Unit, mail: Arrived, ticket: Ticket) -> int | None:
     return next((one.id for one in copies if one.ticket_id == ticket.id), None)
 
 
+def _earlier_message(unit: Unit, mail: Arrived, match: Match, proof: Proof) -> Ticket | None:
+    """The ticket that has this mail as a list or a forwarder changed it, for as many to read as might read this one."""
+    known = copies.earlier(unit, mail.keys, mail.reading, mail.inbound.desk_id, match.ticket)
+    if known is None or (known[1].audience != EVERYONE and proof.strong):
+        return None
+    return known[0]
+
+
 def _same_within(mail: Arrived) -> int:
+    if mail.inbound.historic and (mail.reading.message_id or mail.reading.date is not None):
+        return historic.EVER
     return SAME_WITHIN if mail.reading.message_id else SAME_WITHOUT_ID_WITHIN
 
 
@@ -252,6 +234,17 @@ def _for_agents_only(
     return Decision(APPLIED, "for agents only", match, proof, ticket, message)
 
 
+def _another_copy(unit: Unit, mail: Arrived, match: Match, proof: Proof, ticket: Ticket) -> Decision:
+    """Folded, for agents only; everybody has been told of the first one."""
+    said = replace(_said(unit, mail, match, proof, ticket, automatic=True), remark=copies.REMARK)
+    sender = mail.reading.sender or Mailbox("")
+    author = proof.contact
+    message = tickets.receive_from_stranger(
+        unit, mail.rules, ticket, author, sender, said, notice=False, human=True
+    )
+    return Decision(APPLIED, copies.REMARK, match, proof, ticket, message)
+
+
 def _ask_agent(unit: Unit, mail: Arrived, match: Match, proof: Proof, ticket: Ticket) -> Decision:
     """Promise 7: two of three are no public answer; the mail waits, and the agent hears why."""
     assert proof.agent is not None
@@ -269,6 +262,8 @@ def _said(
     remarks = [CONFLICT] if match.conflict else []
     if proof.agent is not None and proof.level != thread.AGENT:
         remarks.append(CLAIMS_AGENT)
+    if warning := judging.warning(mail.reading):
+        remarks.append(warning)
     return replace(said, remark="; ".join(remarks))
 
 
@@ -285,7 +280,7 @@ def _opens(
         desk,
         author,
         shown.subject(mail.keys, reading),
-        shown.of_opening(mail.keys, mail),
+        replace(shown.of_opening(mail.keys, mail), remark=judging.warning(reading)),
         telling=Telling(receipt=_receipt(unit, mail, proof, author, desk) if human else ""),
         proof=proof.recorded,
         written_as=reading.sender or Mailbox("", named.claimed_name(reading)),
@@ -307,16 +302,22 @@ def _linked(unit: Unit, mail: Arrived, match: Match) -> tuple[Ticket, str] | Non
 
 def _receipt(unit: Unit, mail: Arrived, proof: Proof, author: Contact | None, desk: Desk) -> str:
     """Which receipt the sender may have: the full one for the proven, a fixed one within the budgets, or none."""
-    if author is None or proof.failed or mail.inbound.released:
+    if author is None or proof.failed or mail.inbound.released or mail.reading.filter_marks:
         return ""
+    budgets = mail.settings.acknowledge
     if proof.strong:
-        return RECEIPT
-    peer = "" if receipts.is_relayed(mail.inbound, mail.settings.smtp.relays) else mail.inbound.peer
-    granted = receipts.grant(unit, mail.settings.acknowledge, author.email_key, peer)
+        granted, whom = receipts.is_total_left(unit, budgets), "people who have proven who they are"
+    else:
+        peer = "" if receipts.is_relayed(mail.inbound, mail.settings.smtp.relays) else mail.inbound.peer
+        granted, whom = (
+            receipts.grant(unit, budgets, author.email_key, peer),
+            "people who have proven nothing",
+        )
     if not granted:
         log.info("no receipt: budget spent", inbound=mail.inbound.id)
-        summary.note_spent(unit, "receipts to people who have proven nothing: see [acknowledge]")
-    return RECEIPT_UNPROVEN if granted else WITHHELD
+        summary.note_spent(unit, f"receipts to {whom}: see [acknowledge]")
+        return WITHHELD
+    return RECEIPT if proof.strong else RECEIPT_UNPROVEN
 
 
 def _met(unit: Unit, mail: Arrived) -> Contact | None:

@@ -29,6 +29,7 @@ log = logger("letters")
 
 def write_due(unit: Unit, desktop: Desktop) -> int:
     """Write the letters that are due, in this unit; returns how many promises were dealt with."""
+    notifications.skip_of_old_mail(unit)
     recipients: list[Recipient] = [
         *unit.rows(Participant, *_with_something_due(unit, "participant_id")),
         *unit.rows(Seat, *_with_something_due(unit, "seat_id")),
@@ -108,7 +109,7 @@ def _write_joined(
         letter_id = replies.write(unit, desktop, desk, ticket, recipient, unread)
     for promise in unread:
         if letter_id is None:
-            notifications.skip(unit, promise, "nothing in it was for this recipient")
+            notifications.skip(unit, promise, notifications.NOT_FOR_THEM)
         else:
             notifications.written(unit, promise, letter_id)
 
@@ -121,7 +122,7 @@ def _unread(
     for promise in waiting:
         if promise.position <= read_to and promise.kind != CLOSED:
             when = i18n.format_moment(read_at or unit.now, desk.locale, desk.timezone)
-            notifications.skip(unit, promise, f"not mailed: read on the page {when}")
+            notifications.skip(unit, promise, notifications.READ % {"when": when})
             log.info("skipped: read", notification=promise.id)
         else:
             unread.append(promise)

@@ -34,7 +34,7 @@ def others(unit: Unit, directory: Directory, reading: Reading) -> list[Contact]:
             continue
         if agents.with_address(unit, mailbox.email) or address_key(mailbox.email) == sender:
             continue
-        contact = contacts.meet(unit, mailbox)
+        contact = contacts.meet(unit, mailbox, named_by_another=True)
         found[contact.id] = contact
     return list(found.values())
 

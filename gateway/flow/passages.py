@@ -8,7 +8,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from gateway import i18n
-from gateway.desk import attachments
+from gateway.desk import attachments, notifications
 from gateway.desk.tables import AGENT, Attachment, Desk, Message, Participant
 from gateway.flow import envelopes
 from gateway.flow.desktop import Desktop
@@ -49,7 +49,7 @@ def quoted(unit: Unit, desk: Desk, message: Message, participant: Participant) -
         kind=message.kind,
         written_at=i18n.format_moment(message.created_at, desk.locale, desk.timezone),
         text=message.text,
-        skipped_note=reason,
+        skipped_note=notifications.why_not_mailed(reason, i18n.translator(desk.locale).gettext),
     )
 
 
@@ -72,15 +72,6 @@ def name(desk: Desk, message: Message) -> str:
     )
 
 
-def people_size(octets: int) -> str:
-    """A size for people: `1.2 MB`."""
-    if octets < 1000:
-        return f"{octets} B"
-    if octets < 1_000_000:
-        return f"{octets / 1000:.0f} kB"
-    return f"{octets / 1_000_000:.1f} MB"
-
-
 def _passage(desk: Desk, message: Message, files: Sequence[Attachment], travel: bool, page: str) -> Passage:
     return Passage(
         author_name=name(desk, message),
@@ -88,7 +79,9 @@ def _passage(desk: Desk, message: Message, files: Sequence[Attachment], travel: 
         written_at=i18n.format_moment(message.created_at, desk.locale, desk.timezone),
         text=message.text,
         html=Markup(message.html) if message.html and not message.folded_lines else None,
-        attachments=tuple(Attached(one.filename, people_size(one.size)) for one in files) if travel else (),
+        attachments=tuple(Attached(one.filename, i18n.format_size(one.size)) for one in files)
+        if travel
+        else (),
         files_as_links=() if travel else tuple(FileLink(one.filename, _url(page, one)) for one in files),
     )
 

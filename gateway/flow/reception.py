@@ -15,21 +15,31 @@ from gateway.store import blobs, journal
 from gateway.store.database import Unit
 from gateway.store.grouped import GroupCommit
 
+Beside = Callable[[Unit, tuple[str, ...]], None]
 UNKNOWN = Refusal(550, "5.1.1 no desk here has this address; please check its spelling")
 POSTMASTER = "postmaster"
 
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """A mail as a listener hands it over: `known` are its recipients with the desks they lead to."""
+    """A mail as a listener hands it over: `known` are its recipients with the desks they lead to.
+
+    historic: it is from before we were here, and nobody is thanked for it.
+    beside: what the listener has to remember in the very unit that keeps the mail; it is given the journal ids.
+    """
 
     envelope: Envelope
     octets: Octets
     known: Sequence[tuple[str, Destination]]
+    historic: bool = False
+    beside: Beside | None = None
 
 
 class Reception:
-    """Takes mails in: one journal row for each desk a mail is for, sharing the octets, committed together."""
+    """Takes mails in: one journal row for each desk a mail is for, sharing the octets, committed together.
+
+    postponed: how many could not be stored, so that their senders keep them.  trouble: the last reason.
+    """
 
     def __init__(
         self,
@@ -40,25 +50,38 @@ class Reception:
         self._writer = writer
         self._directory = directory
         self._arrived = arrived
+        self.postponed = 0
+        self.trouble = ""
 
     def refuses(self, recipient: str) -> Refusal | None:
         """None when the recipient is a desk of ours, with or without a token. Never blocks."""
         return None if _destination(self._directory(), recipient) else UNKNOWN
 
-    def keep(self, envelope: Envelope, octets: Octets) -> Future[tuple[str, ...]]:
-        """Journal ids, one for each recipient in order; done when they are durable."""
+    def keep(
+        self,
+        envelope: Envelope,
+        octets: Octets,
+        *,
+        historic: bool = False,
+        beside: Beside | None = None,
+    ) -> Future[tuple[str, ...]]:
+        """Journal ids, one for each recipient in order; done when they are durable. See `Handed`."""
         directory = self._directory()
         found = [(recipient, _destination(directory, recipient)) for recipient in envelope.recipients]
         known = [(recipient, one) for recipient, one in found if one is not None]
         step("accept.received")
-        future = self._writer.submit(Handed(envelope, octets, known))
+        future = self._writer.submit(Handed(envelope, octets, known, historic, beside))
         future.add_done_callback(self._stored)
         return future
 
     def _stored(self, future: Future[tuple[str, ...]]) -> None:
-        if future.exception() is None:
-            step("accept.stored")
-            self._arrived()
+        error = future.exception()
+        if error is not None:
+            self.postponed += 1
+            self.trouble = str(error)
+            return
+        step("accept.stored")
+        self._arrived()
 
 
 def write_down(unit: Unit, mails: Sequence[Handed]) -> list[tuple[str, ...]]:
@@ -68,10 +91,14 @@ def write_down(unit: Unit, mails: Sequence[Handed]) -> list[tuple[str, ...]]:
     rows = [_arrivals(unit, one, name) for one, name in zip(mails, names, strict=True)]
     ids = iter(journal.record(unit, [arrival for one in rows for arrival in one]))
     by_desk = [{arrival.desk_id: str(next(ids)) for arrival in one} for one in rows]
-    return [
+    told = [
         tuple(found[destination.desk.id] for _, destination in one.known)
         for one, found in zip(mails, by_desk, strict=True)
     ]
+    for one, ids_of_one in zip(mails, told, strict=True):
+        if one.beside is not None:
+            one.beside(unit, ids_of_one)
+    return told
 
 
 def _keep_octets(unit: Unit, mails: Sequence[Handed], names: Sequence[str]) -> None:
@@ -100,6 +127,7 @@ def _arrivals(unit: Unit, mail: Handed, name: str) -> list[journal.Arrival]:
                 mail.octets.size,
                 name,
                 unit.now,
+                mail.historic,
             ),
         )
     return list(rows.values())
@@ -115,7 +143,6 @@ def _destination(directory: Directory, recipient: str) -> Destination | None:
         return found
     local, _, domain = recipient.partition("@")
     if local.lower() == POSTMASTER and directory.desks:
-        hosts = {desk.address_key.rpartition("@")[2]: desk for desk in reversed(directory.desks.values())}
-        desk = hosts.get(domain.lower()) if domain else next(iter(directory.desks.values()))
+        desk = directory.hosts.get(domain.lower()) if domain else next(iter(directory.desks.values()))
         return Destination(desk, "") if desk else None
     return None

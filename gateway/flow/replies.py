@@ -19,7 +19,7 @@ from gateway.desk.tables import (
     Participant,
     Ticket,
 )
-from gateway.flow import envelopes, passages
+from gateway.flow import confirmations, envelopes, passages
 from gateway.flow.desktop import Desktop
 from gateway.mail.letter import Draft
 from gateway.mail.reading import Mailbox
@@ -70,7 +70,7 @@ def write(
     unit.change(Participant, participant.id, told_to=max(participant.told_to, content.newest))
     last = content.news[-1] if content.news else None
     handle = draw_handle()
-    return envelopes.post(
+    letter_id = envelopes.post(
         unit,
         desktop,
         desk,
@@ -84,6 +84,8 @@ def write(
         position=content.newest,
         cause=last.inbound_id if last and last.kind == CLIENT else None,
     )
+    confirmations.tell_if_suppressed(unit, desktop, letter_id)
+    return letter_id
 
 
 def _content(

@@ -40,8 +40,8 @@ def subject(keys: Keyring, reading: Reading) -> str:
 
 
 def of_opening(keys: Keyring, mail: Arrival) -> Words:
-    """The first mail of a ticket."""
-    return _words(keys, mail, mail.reading.folded)
+    """The first mail of a ticket: what it quotes is news here, only its signature is folded."""
+    return _words(keys, mail, mail.reading.signature)
 
 
 def of_client(unit: Unit, keys: Keyring, mail: Arrival, ticket: Ticket, *, automatic: bool = False) -> Words:
@@ -56,13 +56,13 @@ def of_agent(
 ) -> Words | None:
     """An agent's answer, made anew: without quotes, headers, the agent's own address or anything internal.
 
-    None where nothing is left to say: all of it stands below our mark, or is quoted.
+    None where nothing is left to say: all of it stands below our mark, is quoted, or is encrypted.
     """
     private = of_ticket(unit, ticket, _own_address(agent))
     inside = private.ranges(mail.reading.text)
     said = _words(keys, mail, (*mail.reading.folded, *inside))
     parted = files.of_agent(keys, mail.reading.enclosures, private)
-    if not said.text.strip() and not parted.everyone:
+    if mail.reading.sealed or (not said.text.strip() and not parted.everyone):
         return None
     return replace(
         said,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gateway.clock import HOUR
-from gateway.desk import brakes, desks, notifications, outbox, tickets
-from gateway.desk.tables import Desk, Letter, Notification
+from gateway.desk import brakes, desks, notifications, outbox, suppression, tickets
+from gateway.desk.tables import Desk, Letter, Notification, Suppression
+from gateway.flow import mailboxes
 from gateway.flow.desktop import Desktop
 from gateway.log import logger
 from gateway.mail.address import parse_address
@@ -21,15 +22,21 @@ from gateway.store.journal import HELD, Inbound
 LAST, SPENT = "summary.last", brakes.SPENT
 LINES = 20
 LETTERS = f"{outbox.NEEDS_HUMAN} AND kind <> 'summary'"
-HELD_MAILS = f"fate = '{HELD}'"
+HELD_MAILS = (
+    f"fate = '{HELD}' AND channel <> 'import'"  # whoever imports is told how many, and there may be thousands
+)
+SUPPRESSED = "suppressed_at IS NOT NULL"
 PROMISES = f"state = '{notifications.FAILED}'"
 ONE_AT_A_TIME = 0x48_47_53_55  # names the advisory lock
 
 log = logger("summary")
 
 
-def write_when_due(unit: Unit, desktop: Desktop, stopped: str) -> bool:
-    """Write the summary when something new needs a human and the last one is an hour old."""
+def write_when_due(unit: Unit, desktop: Desktop, stopped: str, postponed: str = "") -> bool:
+    """Write the summary when something new needs a human and the last one is an hour old.
+
+    stopped: why the smarthost cannot be used.  postponed: how many mails could not be stored, and why. Or empty.
+    """
     if unit.store.engine != SQLITE:
         unit.run("SELECT pg_advisory_xact_lock(?)", ONE_AT_A_TIME)  # or each daemon would send one
     address = parse_address(desktop.settings.operator.address) if desktop.settings.operator.address else None
@@ -40,8 +47,9 @@ def write_when_due(unit: Unit, desktop: Desktop, stopped: str) -> bool:
     if desks.Directory(all_desks).is_ours(address):  # each summary would be a held mail for the next one
         log.error("no summary is sent: [operator] address is a desk's")
         return False
-    words = _words(unit, desktop, stopped)
-    if not (words.held or words.failed or words.stopped or words.spent):
+    words = _words(unit, desktop, stopped, postponed)
+    news = (words.held, words.failed, words.suppressed, words.stopped, words.mailboxes, words.postponed)
+    if not (any(news) or words.spent):
         return False
     _post(unit, desktop, all_desks[0], address, words)
     settings.put(unit, LAST, str(unit.now))
@@ -54,23 +62,27 @@ def note_spent(unit: Unit, what: str) -> None:
     settings.put(unit, SPENT, what)
 
 
-def _words(unit: Unit, desktop: Desktop, stopped: str) -> LetterWords:
+def _words(unit: Unit, desktop: Desktop, stopped: str, postponed: str) -> LetterWords:
     held, held_total = _news(unit, Inbound, HELD_MAILS)
     unsent, unsent_total = _news(unit, Letter, LETTERS)
     unwritten, unwritten_total = _news(unit, Notification, PROMISES)
+    suppressed, suppressed_total = _news(unit, Suppression, SUPPRESSED)
     held_lines = [f"mail {one.id}: {one.fate_reason} (helpgate explain {one.id})" for one in held]
     failed_lines = [
         *[f"ticket {_number(unit, one)}: {one.kind}: {one.reason}" for one in unwritten],
         *[f"letter {one.id}: {one.state}: {one.last_reply}" for one in unsent],
     ]
     failed_total = unsent_total + unwritten_total
-    spent = settings.get(unit, SPENT)
+    spent, unread = settings.get(unit, SPENT), mailboxes.news(unit)
     return LetterWords(
         desk_name="Helpgate",
         ticket_url=desktop.settings.web.base_url,
         held=_counted(held_lines, held_total),
         failed=_counted(failed_lines, failed_total),
+        suppressed=_counted([suppression.sentence(one) for one in suppressed], suppressed_total),
         stopped=(f"smarthost: {stopped}",) if stopped else (),
+        mailboxes=_counted(list(unread), len(unread)),
+        postponed=(postponed,) if postponed else (),
         spent=(spent,) if spent else (),
         held_total=held_total,
         failed_total=failed_total,

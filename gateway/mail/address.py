@@ -19,6 +19,10 @@ _ASCII_LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+")
 _ASCII_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _ASCII_UPPER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
+_COMMENT = re.compile(r"\([^()\\<>\"]*\)")
+_BLANKS = re.compile(r" ?([.@]) ?")
+_QUOTED_LOCAL = re.compile(r'"([A-Za-z0-9.!#$%&\'*+/=?^_`{|}~-]+)"@')
+
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
     | (?P<word>=\?[^?\s]{1,64}\?[bBqQ]\?[^?\s]*\?=)
@@ -36,7 +40,7 @@ def parse_address(text: str) -> str | None:
     Dots are let through wherever they stand: Japanese carriers gave out `a..b.@` addresses.
     """
     local, at, domain = text.partition("@")
-    if not at or "=?" in text or len(text) > LONGEST_ADDRESS:
+    if not at or "=?" in text or len(text) > LONGEST_ADDRESS or not header.BECOME_ASCII.isdisjoint(text):
         return None
     local = unicodedata.normalize("NFC", local)
     canonical = _domain(domain)
@@ -96,6 +100,16 @@ def _a_labels(domain: str) -> str | None:
         return idna.encode(lowered).decode("ascii")
     except (idna.IDNAError, UnicodeError):
         return None
+
+
+def _solid(written: str) -> str:
+    """What stands between angle brackets without comments, and without blanks at dots and at the `@`.
+
+    RFC 5322 §4.4 still allows both; so it does quotes around a local part that needs none.
+    """
+    bare = _BLANKS.sub(r"\1", _COMMENT.sub("", written)).strip(" <")
+    quoted = _QUOTED_LOCAL.match(bare)
+    return f"{quoted[1]}{bare[quoted.end() - 1 :]}" if quoted else bare
 
 
 class _Scanner:
@@ -198,7 +212,7 @@ class _Scanner:
             self.unclosed.add("<")
             end = self.text.find(",", self.position)
             end = len(self.text) if end < 0 else end
-        self.angle = self.text[self.position : end].strip(" <")
+        self.angle = _solid(self.text[self.position : end])
         self.position = min(end + 1, len(self.text)) if self.text[end : end + 1] == ">" else end
         self.glued = False
 
@@ -219,9 +233,8 @@ class _Scanner:
         if self.angle is not None:
             written, name = self.angle, " ".join(self.shown) or comment
         else:
-            written, name = self.words[0], comment
-        lone = self.angle is not None or len(self.words) == 1
-        email = parse_address(written) if lone else None
+            written, name = _solid(" ".join(self.words)), comment
+        email = parse_address(written)
         if email is None:
             raw = self.text[self.start : end].strip()[:_LONGEST_RAW]
             return Mailbox("", header.decode_words(raw))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.mail import body, charset, enclosures, header, structure
+from gateway.mail import body, charset, enclosures, header, sealed, structure, tnef
 from gateway.mail.structure import Part
 
 MAIL, CLOSED_MAIL, TEXT, OTHER = "mail", "closed mail", "text", "other"
@@ -18,8 +18,17 @@ LEVELS = 5
 
 _SNIFFED = 64 << 10
 _MAIL_NAMES = (".eml", ".emlx", ".mht", ".mhtml", ".mbox")
-_CLOSED_NAMES = (".msg", ".oft", "winmail.dat")
-_CLOSED_TYPES = frozenset({"application/vnd.ms-outlook", "application/ms-tnef", "application/vnd.ms-tnef"})
+# Signed mails hold the whole mail, signatures and keys the address of whoever made them.
+_CLOSED_NAMES = (".msg", ".oft", "winmail.dat", ".p7m", ".p7s", ".p7c", "signature.asc")
+_CLOSED_TYPES = frozenset(
+    {
+        "application/vnd.ms-outlook",
+        "application/pgp-keys",
+        *tnef.TYPES,
+        *sealed.SMIME_TYPES,
+        *sealed.SIGNATURE_TYPES,
+    }
+)
 _TEXT_TYPES = ("application/json", "application/xml", "application/xhtml+xml", "application/rtf")
 _TEXT_NAMES = (".txt", ".html", ".htm", ".md", ".csv", ".log", ".json", ".xml", ".ics", ".rtf")
 _UNTYPED = frozenset({"", "application/octet-stream", "application/x-unknown", "binary/octet-stream"})
@@ -38,7 +47,7 @@ class Inside:
 
 
 def kind_of(filename: str, content_type: str, data: bytes) -> str:
-    """mail; closed mail (Outlook's own containers, which we cannot read); text; or other."""
+    """mail; closed mail (what only a mail program opens: Outlook's containers, signatures); text; or other."""
     name = filename.lower()
     if content_type.startswith("message/") or name.endswith(_MAIL_NAMES):
         return MAIL

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from functools import cache
+
+from gateway.mail import japanese
 
 UNDECLARED = ""
 
 _LABELS = {
-    "utf-8": "utf-8 utf8 unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8 cp65001",
+    "utf-8": "utf-8 utf8 utf_8 utf-8-sig unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8 cp65001",
+    "utf-32": "utf-32 utf-32le utf-32be utf32",
     "utf-16-le": "utf-16 utf-16le unicode ucs-2 csunicode iso-10646-ucs-2 unicodefeff",
     "utf-16-be": "utf-16be unicodefffe",
     "ascii": "us-ascii ascii ansi_x3.4-1968 iso-ir-6 646 iso646-us csascii",
@@ -55,17 +59,23 @@ _LABELS = {
     "big5hkscs": "big5 big5-hkscs cn-big5 x-x-big5 csbig5 cp950",
     "euc_jp": "euc-jp x-euc-jp cseucpkdfmtjapanese",
     "iso2022_jp_ext": "iso-2022-jp csiso2022jp iso-2022-jp-1 iso-2022-jp-2 iso-2022-jp-3 iso-2022-jp-ms "
-    "cp50220",
+    "cp50220 cp50221 cp50222",
     "cp932": "shift_jis shift-jis sjis x-sjis ms_kanji ms932 windows-31j cp932 csshiftjis",
     "cp949": "euc-kr ks_c_5601-1987 ks_c_5601-1989 ksc5601 ksc_5601 korean windows-949 cp949 uhc iso-ir-149 "
     "cseuckr csksc56011987",
     "iso2022_kr": "iso-2022-kr csiso2022kr",
+    "mac_latin2": "x-mac-ce x-mac-centraleurroman",
 }
 # utf-7 is left out on purpose: it hides markup from every filter that looks at octets.
 _CODECS = {label: codec for codec, labels in _LABELS.items() for label in labels.split()}
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
-_NOT_ASCII_BASED = frozenset({"utf-16-le", "utf-16-be", "hz", "iso2022_jp_ext", "iso2022_kr"})
-_SECOND_CHOICE = {"big5hkscs": "cp950", "iso2022_jp_ext": "iso2022_jp_2004"}
+_NOT_ASCII_BASED = frozenset({"utf-16-le", "utf-16-be", "utf-32", "hz", "iso2022_jp_ext", "iso2022_kr"})
+_WESTERN = frozenset({"cp1252", "iso8859_15", "cp1250", "iso8859_2"})
+_SHORTEST_UTF8 = 6
+"""Characters of UTF-8 from which on it is not something else by chance, whatever was declared."""
+_SHORTEST_CYRILLIC = 8  # letters
+_JAPANESE = re.compile(rb"\x1b\$[@B]|\x1b\(J")
+_SECOND_CHOICE = {"big5hkscs": "cp950"}
 
 _UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _LONGEST_MARKS = 30
@@ -75,8 +85,8 @@ _LONGEST_MARKS = 30
 def decode(octets: bytes, label: str = UNDECLARED) -> str:
     """The text of `octets`, cleaned; `label` is a charset as somebody declared it. Never raises.
 
-    A byte order mark beats the label; 8-bit octets labelled ASCII, and unknown labels, are
-    taken for UTF-8 where they are that, else for windows-1252.
+    A byte order mark beats the label, and so does UTF-8 that cannot be chance; 8-bit octets
+    labelled ASCII, and unknown labels, are taken for UTF-8 where they are that, else for windows-1252.
     """
     return scrub(_decoded(octets, label))
 
@@ -102,25 +112,54 @@ def _decoded(octets: bytes, label: str) -> str:
         if octets.startswith(mark):
             return octets[len(mark) :].decode(codec, "replace")
     codec = _CODECS.get(_plain(label), "ascii")
+    if codec == "ascii" and _JAPANESE.search(octets):
+        codec = "iso2022_jp_ext"  # escapes that mean nothing else
     if octets.isascii() and codec not in _NOT_ASCII_BASED:
         return octets.decode("ascii")
     if codec == "ascii":
         return _guessed(octets)
     if codec == "utf-8":
         return _utf8(octets)
+    if codec not in _NOT_ASCII_BASED and _is_utf8(octets, 1 if codec in _WESTERN else _SHORTEST_UTF8):
+        return octets.decode("utf-8")
     for choice in (codec, _SECOND_CHOICE.get(codec, codec)):
         try:
             return octets.decode(choice)
         except UnicodeError:
             continue
-    return octets.decode(codec, "replace")
+    return japanese.decode(octets) if codec == "iso2022_jp_ext" else octets.decode(codec, "replace")
+
+
+def _is_utf8(octets: bytes, shortest: int) -> bool:
+    """Whether octets that are called something else are UTF-8: its patterns hardly come about by chance."""
+    try:
+        text = octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return sum(code > "\x9f" for code in text) >= shortest
 
 
 def _guessed(octets: bytes) -> str:
     try:
         return octets.decode("utf-8")
     except UnicodeDecodeError:
-        return octets.decode("cp1252", "replace")
+        return octets.decode(_cyrillic(octets) or "cp1252", "replace")
+
+
+def _cyrillic(octets: bytes) -> str:
+    """windows-1251 or KOI8-R where nearly all letters are 8-bit ones, as in no Western language; else empty.
+
+    Small letters are by far the most: they are the upper half of the letters in the one, the lower in the other.
+    """
+    counted = Counter(octets)
+    lower = sum(counted[code] for code in range(0xC0, 0xE0))
+    upper = sum(counted[code] for code in range(0xE0, 0x100))
+    others = sum(counted[code] for code in range(0x80, 0xC0))
+    latin = sum(counted[code] for code in (*range(0x41, 0x5B), *range(0x61, 0x7B)))
+    letters = lower + upper
+    if letters < _SHORTEST_CYRILLIC or others * 10 > letters or latin > letters:
+        return ""
+    return "cp1251" if upper > lower else "koi8_r"
 
 
 def _utf8(octets: bytes) -> str:
@@ -132,7 +171,7 @@ def _utf8(octets: bytes) -> str:
 
 
 def _plain(label: str) -> str:
-    return label.strip(" \t\r\n\"'").lower()
+    return label.removeprefix("3D").strip(" \t\r\n\"';").lower()  # quoted-printable that was not undone
 
 
 @cache

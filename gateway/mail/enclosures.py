@@ -9,7 +9,7 @@ import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.mail import header, structure
+from gateway.mail import header, pictures, structure
 from gateway.mail.reading import Enclosure
 from gateway.mail.structure import Octets, Part
 
@@ -20,6 +20,12 @@ LONGEST_NAME = 120
 
 _RESERVED = re.compile(r'[<>:"|?*]')
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)", re.IGNORECASE)
+_PICTURES = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+)
 _SUFFIXES = {
     "image/jpeg": "jpg",
     "image/png": "png",
@@ -48,8 +54,7 @@ def enclose(part: Part, number: int, folder: str) -> Enclosure:
     filename = safe_name(declared_name(part)) or (_subject_name(data) if mail else "")
     if not filename:
         filename = f"file-{number}.{'eml' if mail else _SUFFIXES.get(part.content_type, 'bin')}"
-    content_id = header.text(part.value("content-id")).strip("<> ")
-    return _enclosure(filename, part.content_type, data, folder, content_id)
+    return _enclosure(filename, _type_of(part, data), data, folder, pictures.content_id(part))
 
 
 def original(octets: Octets, folder: str) -> Enclosure:
@@ -62,12 +67,21 @@ def declared_name(part: Part) -> str:
     return part.disposed[1].get("filename", "") or part.typed[1].get("name", "")
 
 
+def _type_of(part: Part, data: bytes) -> str:
+    """As declared; a picture's by its first octets where browsers know it, since many are called `image/jpg`."""
+    if part.content_type.startswith("image/") or (
+        part.content_type == "application/octet-stream" and part.value("content-id")
+    ):
+        return next((kind for magic, kind in _PICTURES if data.startswith(magic)), part.content_type)
+    return part.content_type
+
+
 def safe_name(name: str) -> str:
     """A name that is safe to show and to save under; empty when nothing of it is left.
 
     Invisible characters go first, so that none can hide a dot or a slash from the checks.
     """
-    visible = "".join(char for char in unicodedata.normalize("NFC", name) if not _invisible(char))
+    visible = unicodedata.normalize("NFC", "".join(char for char in name if not _invisible(char)))
     base = _RESERVED.sub("_", visible.replace("\\", "/").rpartition("/")[2]).strip(" .")
     if _DEVICE.match(base):
         base = f"_{base}"

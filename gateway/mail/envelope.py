@@ -17,6 +17,7 @@ class Envelope:
     recipients: the addresses of RCPT TO as they were given, in order.
     peer: IP address of the client; empty for a local socket.
     tls: protocol version, empty without TLS.  login: the authenticated user, empty without.
+    delivered_at: when it reached a mailbox elsewhere before it came here, milliseconds UTC; None where nobody knows.
     """
 
     channel: str
@@ -26,3 +27,4 @@ class Envelope:
     helo: str = ""
     tls: str = ""
     login: str = ""
+    delivered_at: int | None = None

@@ -13,7 +13,7 @@ _TRACE = re.compile(
     rb"(?:return-path|received|x-received|received-spf|delivered-to|x-original-to|x-delivered-to|envelope-to|"
     rb"x-envelope-(?:to|from)|delivery-date|authentication-results(?:-original)?|arc-[a-z-]{1,40}|"
     rb"x-(?:spam|spamd|virus|rspamd|amavis|barracuda|proofpoint|ironport|mimecast|forefront-antispam|"
-    rb"microsoft-antispam|ms-exchange-organization|mozilla)[a-z0-9-]{0,80}|x-scanned-by|x-uid|x-status|status)"
+    rb"microsoft-antispam|ms-exchange-organization|mozilla)[a-z0-9-]{0,80}|x-scanned-by|x-bogosity|x-dspam-[a-z-]{1,40}|x-uid|x-status|status)"
     rb"[ \t]*:",
     re.IGNORECASE,
 )

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import takewhile
 from urllib.parse import unquote_to_bytes
 
 from gateway.mail import charset, transfer
 
-_WORD = re.compile(r"=\?([^?\s]{1,64})\?([bBqQ])\?([^?]*)\?=")
+_WORD = re.compile(r"=\?([^?\s]{1,64})\?([bBqQ])\?([^?]*(?:\?(?!=)[^?]*){0,8})\?=")
 _SPACES = re.compile("[ \t\r\n\u2028\u2029]+")
 _SECTION = re.compile(r"^([^*]+)\*(?:([0-9]{1,3})(\*?))?$")
 _MOST_PARAMETERS = 100
+BECOME_ASCII = frozenset("\u212a\u037e\u1fef\ufffd")
+"""The Kelvin sign, the Greek question mark and the oxia, which NFC turns into `K`, `;` and a backtick; and what
+stands for them here."""
+
+_NAMES = frozenset({"name", "filename"})  # the only values in which a bracket says something
+_BARE_TYPE = re.compile(r"[\w.+-]{1,127}/[\w.+-]{1,127}")
+_PARAMETER = re.compile(r"[A-Za-z0-9*-]{1,40}\s{0,4}=")
 
 
 def raw_text(value: bytes) -> str:
-    """An unfolded value as text, encoded words still encoded; 8-bit octets are UTF-8, else windows-1252."""
+    """An unfolded value as text, encoded words still encoded; 8-bit octets are UTF-8, else windows-1252.
+
+    A character that NFC makes an ASCII one of becomes U+FFFD: it would be another address (threat T11).
+    """
+    if not value.isascii():
+        for char in BECOME_ASCII:
+            value = value.replace(char.encode(), b"\xef\xbf\xbd")
     return _SPACES.sub(" ", charset.decode(value)).strip(" ")
 
 
@@ -51,22 +66,23 @@ def parameters(value: bytes) -> tuple[str, dict[str, str]]:
 
     Continuations are joined, percent and (against the rules, but common) encoded words decoded.
     """
-    first, *rest = _pieces(raw_text(value))
+    first, *rest = _pieces(_with_first_semicolon(raw_text(value)))
     plain: dict[str, str] = {}
     sections: dict[str, dict[int, tuple[str, bool]]] = {}
     for piece in rest:
         name, equals, content = piece.partition("=")
-        name, content = name.strip().lower(), _unquoted(content.strip())
+        name, content = name.strip().lower(), content.strip()
         if not equals or not name:
             continue
+        content = _unquoted(content)
         if section := _SECTION.match(name):
             extended = section[2] is None or bool(section[3])
             sections.setdefault(section[1], {}).setdefault(int(section[2] or 0), (content, extended))
         else:
-            plain.setdefault(name, decode_words(content))
+            plain.setdefault(name, decode_words(content if name in _NAMES else _uncommented(content)))
     for name, parts in sections.items():
         plain[name] = _joined(parts)
-    return decode_words(first).lower(), plain
+    return _uncommented(decode_words(first)).lower(), plain
 
 
 def _word_octets(encoding: str, content: str) -> bytes:
@@ -94,6 +110,20 @@ def _pieces(value: str) -> list[str]:
     return pieces
 
 
+def _with_first_semicolon(value: str) -> str:
+    """`text/html charset=utf-8` as it was meant: something stands behind the type, parted by a blank only."""
+    start, blank, rest = value.partition(" ")
+    if not blank or not _BARE_TYPE.fullmatch(start) or not _PARAMETER.match(rest):
+        return value
+    return f"{start}; {rest}"
+
+
+def _uncommented(content: str) -> str:
+    """Without a comment behind it. RFC 2045 §5.1: `us-ascii (Plain text)`."""
+    before, mark, _ = content.partition(" (")
+    return before if mark and content.endswith(")") else content
+
+
 def _unquoted(content: str) -> str:
     if not content.startswith('"'):
         return content
@@ -104,12 +134,16 @@ def _unquoted(content: str) -> str:
 
 def _joined(parts: dict[int, tuple[str, bool]]) -> str:
     """The sections of one RFC 2231 parameter, in their order up to the first gap."""
+    if not any(extended for _, extended in parts.values()):  # encoded words, cut where a line was full
+        return decode_words("".join(parts[number][0] for number in _unbroken(parts)))
     label, octets = "", b""
-    for number in range(len(parts)):
-        if number not in parts:
-            break
+    for number in _unbroken(parts):
         content, extended = parts[number]
         if number == 0 and extended and content.count("'") >= 2:
             label, _, content = content.split("'", 2)
         octets += unquote_to_bytes(content) if extended else content.encode("utf-8", "replace")
     return _SPACES.sub(" ", charset.decode(octets, label)).strip(" ")
+
+
+def _unbroken(parts: dict[int, tuple[str, bool]]) -> Iterator[int]:
+    return takewhile(parts.__contains__, range(len(parts)))

@@ -1,23 +1,55 @@
-"""Sanitised HTML to text one can read and fold: paragraphs, lists, links, quotes."""
+"""HTML to text one can read and fold: paragraphs, lists, links, quotes, and where they came from."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from html.parser import HTMLParser
 
+from gateway.mail.quote import clients
+from gateway.mail.quote.attribution import Trust, trust_in
+from gateway.mail.quote.structure import Structure
+
 _SPACES = re.compile(r"[ \t\n\f\r]+")
+_SIGN = re.compile(f"([{clients.SIGNS}])")
 _PARAGRAPHS = frozenset(
     {"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table", "pre", "blockquote"}
 )
 _LINES = frozenset({"div", "li", "dt", "dd", "tr", "caption", "center", "thead", "tbody", "tfoot"})
+_VOID = frozenset({"br", "hr", "img", "wbr"})
+_DEEPEST = 20
+_ASIDE = "    "
+
+
+@dataclass(frozen=True, slots=True)
+class HtmlText:
+    """text: lines ended by \\n.  structure: what the signs in the HTML said about them."""
+
+    text: str
+    structure: Structure
 
 
 def to_text(html: str) -> str:
     """The text of what `sanitize` made. Quotes get `> `, links their address behind them."""
+    return read_html(html).text
+
+
+def read_html(html: str) -> HtmlText:
+    """The text of what `sanitize` made of `clients.marked` HTML, and its parts."""
     writer = _Writer()
     writer.feed(html)
     writer.close()
     return writer.finish()
+
+
+@dataclass(slots=True)
+class _Part:
+    """A part that was marked: its sign, the line it begins in and how deep its element lies."""
+
+    sign: str
+    start: int
+    depth: int
+    end: int = -1
 
 
 class _Writer(HTMLParser):
@@ -28,19 +60,28 @@ class _Writer(HTMLParser):
         self.lines: list[str] = []
         self.line: list[str] = []
         self.quotes = 0
+        self.asides = 0
+        self.blockquotes: list[str] = []  # what kind of each is open
         self.preformatted = 0
         self.lists: list[int] = []  # next number, 0 for bullets
         self.links: list[tuple[str, int]] = []
         self.blank_wanted = False
         self.bullet = ""
-        self.last_quotes = 0
+        self.last_margin = ""
+        self.depth = 0
+        self.open_parts: list[_Part] = []
+        self.parts: list[_Part] = []
+        self.sign_ahead = ""
 
-    def finish(self) -> str:
+    def finish(self) -> HtmlText:
         self._break()
-        return "\n".join(self.lines).strip("\n")
+        self._close_parts(0)
+        above = next((at for at, line in enumerate(self.lines) if line), len(self.lines))
+        return HtmlText("\n".join(self.lines).strip("\n"), _structure(self.parts, above))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._boundary(tag, nested=bool(self.lists))
+        self.depth += tag not in _VOID
         match tag:
             case "br":
                 self._break(always=True)
@@ -49,7 +90,7 @@ class _Writer(HTMLParser):
                 self.line.append("---")
                 self._break()
             case "blockquote":
-                self.quotes += 1
+                self._open_blockquote()
             case "pre":
                 self.preformatted += 1
             case "ul" | "ol":
@@ -65,9 +106,11 @@ class _Writer(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self._boundary(tag, nested=len(self.lists) > 1)
+        self._close_parts(self.depth)
+        self.depth -= 1
         match tag:
-            case "blockquote":
-                self.quotes = max(0, self.quotes - 1)
+            case "blockquote" if self.blockquotes:
+                self._close_blockquote()
             case "pre":
                 self.preformatted = max(0, self.preformatted - 1)
             case "ul" | "ol" if self.lists:
@@ -76,14 +119,54 @@ class _Writer(HTMLParser):
                 self._link(*self.links.pop())
 
     def handle_data(self, data: str) -> None:
+        for piece in _SIGN.split(data):
+            if piece and piece in clients.SIGNS:
+                self._sign(piece)
+            elif piece:
+                self._words(piece)
+
+    def _words(self, words: str) -> None:
         if self.preformatted:
-            first, *rest = data.split("\n")
+            first, *rest = words.split("\n")
             self.line.append(first)
             for line in rest:
                 self._break(always=True)
                 self.line.append(line)
         else:
-            self.line.append(_SPACES.sub(" ", data.replace("\xa0", " ")))
+            self.line.append(_SPACES.sub(" ", words.replace("\xa0", " ")))
+
+    def _sign(self, sign: str) -> None:
+        if sign in (clients.QUOTE, clients.ASIDE):
+            self.sign_ahead = sign
+        else:
+            self._break()
+            self.open_parts.append(_Part(sign, len(self.lines), self.depth))
+
+    def _close_parts(self, depth: int) -> None:
+        """The parts whose element ends here end here."""
+        while self.open_parts and self.open_parts[-1].depth >= depth:
+            self._break()
+            part = self.open_parts.pop()
+            part.end = len(self.lines)
+            self.parts.append(part)
+
+    def _open_blockquote(self) -> None:
+        """A quote gets `> `; what the author only set off, or nobody says anything about, is indented."""
+        kind, self.sign_ahead = self.sign_ahead, ""
+        last = self.lines[-1] if self.lines else ""
+        if self.quotes or (
+            kind != clients.QUOTE and last.endswith(":") and trust_in(last.lower()) != Trust.NONE
+        ):
+            kind = clients.QUOTE
+        self.blockquotes.append(kind)
+        self.open_parts.append(_Part(kind, len(self.lines), self.depth))
+        self.quotes += kind == clients.QUOTE
+        self.asides += kind != clients.QUOTE
+
+    def _close_blockquote(self) -> None:
+        kind = self.blockquotes.pop()
+        self.quotes -= kind == clients.QUOTE
+        self.asides -= kind != clients.QUOTE
 
     def _boundary(self, tag: str, nested: bool) -> None:
         if tag in _PARAGRAPHS or tag in _LINES:
@@ -99,10 +182,11 @@ class _Writer(HTMLParser):
         self.links = [(href, 0) for href, _ in self.links] if self.links else self.links
         if not text and not always:
             return
+        margin = "> " * min(self.quotes, _DEEPEST) + _ASIDE * min(self.asides, _DEEPEST)
         if self.blank_wanted and self.lines:
-            self.lines.append(_marks(min(self.quotes, self.last_quotes)).rstrip())
-        self.lines.append((_marks(self.quotes) + self.bullet + text).rstrip())
-        self.blank_wanted, self.bullet, self.last_quotes = False, "", self.quotes
+            self.lines.append(min(margin, self.last_margin, key=len).rstrip())
+        self.lines.append((margin + self.bullet + text).rstrip())
+        self.blank_wanted, self.bullet, self.last_margin = False, "", margin
 
     def _next_bullet(self) -> str:
         indent = "  " * min(len(self.lists) - 1, 10)
@@ -120,5 +204,21 @@ class _Writer(HTMLParser):
             self.line.append(f"<{href}>")
 
 
-def _marks(quotes: int) -> str:
-    return "> " * min(quotes, 20)
+def _structure(parts: list[_Part], above: int) -> Structure:
+    """The parts by kind, `above` lines higher."""
+    ranges: dict[str, list[tuple[int, int]]] = {sign: [] for sign in (*clients.SIGNS, "")}
+    for part in sorted(parts, key=lambda part: part.start):
+        start, end = max(0, part.start - above), max(0, part.end - above)
+        # What marks a beginning may be an empty element.
+        if start < end or part.sign in (clients.HISTORY, clients.FORWARDED):
+            ranges[part.sign].append((start, end))
+    return Structure(
+        attributions=tuple(ranges[clients.ATTRIBUTION]),
+        quotes=tuple(ranges[clients.QUOTE_BOX]),
+        history=tuple(start for start, _ in ranges[clients.HISTORY]),
+        forwarded=tuple(start for start, _ in ranges[clients.FORWARDED]),
+        headers=tuple(ranges[clients.HEADER]),
+        signatures=tuple(ranges[clients.SIGNATURE]),
+        asides=tuple(ranges[clients.ASIDE]),
+        bare=tuple(ranges[""]),
+    )

@@ -9,10 +9,12 @@ from email.utils import parsedate_tz
 from html import unescape
 from urllib.parse import unquote
 
-from gateway.mail import body, dsn, enclosures, header, quote, structure
+from gateway.i18n import SOURCE_LANGUAGE
+from gateway.mail import body, dsn, enclosures, filters, header, quote, sealed, structure
 from gateway.mail.address import parse_mailboxes
 from gateway.mail.body import Body
-from gateway.mail.classify import Evidence, classify
+from gateway.mail.classify import classify
+from gateway.mail.evidence import Evidence
 from gateway.mail.fingerprint import fingerprint
 from gateway.mail.reading import Enclosure, Mailbox, Reading
 from gateway.mail.structure import Octets, Part
@@ -25,7 +27,6 @@ _LONGEST_DATE = 100
 _LATEST_DATE = 253_402_300_799_000  # end of the year 9999
 _ID = re.compile(r"<[^<>\s]{1,998}>")
 _CID = re.compile(r'<img src="cid:([^"]{1,998})"')
-_DAEMON_WORDS = re.compile(r"mail(?:er)?-?daemon|postmaster", re.IGNORECASE)
 
 
 def read(
@@ -34,22 +35,24 @@ def read(
     reverse_path: str = UNKNOWN_PATH,
     own_addresses: frozenset[str] = frozenset(),
     folder: str = "",
+    locale: str = SOURCE_LANGUAGE,
 ) -> Reading:
     """What a mail says. Never raises for anything `octets` hold; linear in their length.
 
     reverse_path: as in the envelope, empty for the null one.  own_addresses: keys of the
     addresses of all desks.  folder: where enclosures over 256 KiB go; empty: none become files.
+    locale: of the sentences that we add.
     Past a limit of `structure` or `body` the Reading has what was read, a note, and the whole
     mail as its last enclosure.
     """
     octets = _with_line_feeds(octets)
     root, limits = structure.parse(octets)
-    words = body.collect(root)
-    notes = limits + words.notes
+    words = body.collect(root, locale)
+    limits += words.limits
     files = [enclosures.enclose(part, number, folder) for number, part in enumerate(words.rest, 1)]
-    if notes:
+    if limits:
         files.append(enclosures.original(octets, folder))
-    reading = _headed(root, words, _marked_inline(files, words.html), notes)
+    reading = _headed(root, words, _marked_inline(files, words.html), limits + words.remarks)
     return _classified(replace(reading, fingerprint=fingerprint(octets)), root, reverse_path, own_addresses)
 
 
@@ -64,6 +67,8 @@ def _with_line_feeds(octets: Octets) -> Octets:
 def _headed(root: Part, words: Body, files: tuple[Enclosure, ...], notes: tuple[str, ...]) -> Reading:
     from_ = _mailboxes(root, "from")
     one_sender = len(root.values("from")) == 1 and len(from_) == 1 and bool(from_[0].email)
+    subject = header.text(root.value("subject"))[:_LONGEST_SUBJECT]
+    folding = quote.fold(words.text, words.structure, forwarded=quote.is_forward_subject(subject))
     return Reading(
         message_id=next(iter(_ids(root, "message-id")), ""),
         in_reply_to=_ids(root, "in-reply-to"),
@@ -73,28 +78,26 @@ def _headed(root: Part, words: Body, files: tuple[Enclosure, ...], notes: tuple[
         reply_to=_mailboxes(root, "reply-to"),
         to=_mailboxes(root, "to"),
         cc=_mailboxes(root, "cc"),
-        subject=header.text(root.value("subject"))[:_LONGEST_SUBJECT],
+        subject=subject,
         date=_date(header.raw_text(root.value("date"))),
         text=words.text,
-        folded=quote.fold(words.text),
+        folded=sealed.joined(folding.ranges, words.armour),
+        signature=sealed.joined(folding.signature, words.armour),
         line_hashes=tuple(map(quote.hash_line, words.text.split("\n"))),
         html=words.html,
         enclosures=files,
         authentication_results=_authentication_results(root),
         notes=notes + _repeated(root),
+        sealed=words.sealed,
     )
 
 
 def _classified(reading: Reading, root: Part, reverse_path: str, own_addresses: frozenset[str]) -> Reading:
-    evidence = Evidence(root, reverse_path, reading.from_, reading.subject, None, own_addresses)
-    report = dsn.read_report(root, reading.text, _may_be_a_report(evidence))
+    evidence = Evidence(root, reverse_path, reading.from_, reading.subject, reading.text, None, own_addresses)
+    report = dsn.read_report(root, reading.text, evidence.null_path)
     verdict, reasons = classify(replace(evidence, report=report))
-    return replace(reading, report=report, verdict=verdict, reasons=reasons)
-
-
-def _may_be_a_report(evidence: Evidence) -> bool:
-    return evidence.null_path or any(
-        _DAEMON_WORDS.search(box.email) or _DAEMON_WORDS.search(box.name) for box in evidence.from_
+    return replace(
+        reading, report=report, verdict=verdict, reasons=reasons, filter_marks=filters.read_marks(root)
     )
 
 
@@ -141,6 +144,7 @@ def _repeated(root: Part) -> tuple[str, ...]:
 
 
 def _marked_inline(files: list[Enclosure], html: str | None) -> tuple[Enclosure, ...]:
-    """The enclosures, those that the HTML shows in place marked. RFC 2392."""
+    """The enclosures, those that the HTML shows in place marked; RFC 2392. Some mailers write the name for the id."""
     shown = {unquote(unescape(found)) for found in _CID.findall(html or "")}
-    return tuple(replace(file, inline=True) if file.content_id in shown else file for file in files)
+    named = ((file.content_id or (file.filename if file.filename in shown else ""), file) for file in files)
+    return tuple(replace(file, content_id=own, inline=own in shown) if own else file for own, file in named)

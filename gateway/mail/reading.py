@@ -48,15 +48,29 @@ class Enclosure:
 class Report:
     """A delivery status notification, read. RFC 3464.
 
-    kind: permanent or temporary.  recipients: plain addresses, lower case.
+    kind: permanent or temporary, after the cause.  recipients: plain addresses, lower case.
     original_id: Message-ID of the mail it speaks of, empty when it does not say.
     reply: the diagnostic text of the first recipient, bounded.
+    final: nobody tries to deliver it any more; also when the cause was a temporary one for too long.
     """
 
     kind: str
     recipients: tuple[str, ...]
     original_id: str = ""
     reply: str = ""
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FilterMark:
+    """A field in which a filter in front speaks against a mail.
+
+    field: its name as it is usually written.  verdict: what the mail is to it, in words.  said: its value, bounded.
+    """
+
+    field: str
+    verdict: str
+    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +82,16 @@ class Reading:
     ambiguous_sender: two From fields, several mailboxes, or none that could be read.
     text: the whole text, nothing folded, lines ended by \\n.
     folded: half-open ranges of line numbers of `text` that are quotes or a signature.
+    signature: those of them that are no quote; all that is folded of a mail that opens a ticket.
     line_hashes: one signed 64-bit number per line of `text`, see `mail.quote.hash_line`;
     0 for lines too short to recognise.
     html: sanitised, or None.
     verdict, reasons: what classification found, and every rule that hit.
+    filter_marks: what filters in front say against it, whoever wrote those fields.
     fingerprint: hash of the octets without trace fields, hex (design §5.3).
     authentication_results: the raw values of the topmost run of Authentication-Results fields.
-    notes: repairs made and limits reached, for `explain`.
+    notes: repairs made, things found and limits reached, for `explain`.
+    sealed: the system that it, or a part of it, is encrypted with (OpenPGP, S/MIME), or empty; `text` says so.
     """
 
     message_id: str = ""
@@ -89,15 +106,18 @@ class Reading:
     date: int | None = None
     text: str = ""
     folded: tuple[tuple[int, int], ...] = ()
+    signature: tuple[tuple[int, int], ...] = ()
     line_hashes: tuple[int, ...] = ()
     html: str | None = None
     enclosures: tuple[Enclosure, ...] = ()
     verdict: str = HUMAN
     reasons: tuple[str, ...] = ()
+    filter_marks: tuple[FilterMark, ...] = ()
     report: Report | None = None
     fingerprint: str = ""
     authentication_results: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    sealed: str = ""
 
     @property
     def sender(self) -> Mailbox | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html import escape, unescape
 from urllib.parse import urlsplit
 
@@ -15,28 +16,34 @@ LONGEST = 1_000_000
 """Characters of HTML that are read; the rest is left away (the raw mail has it)."""
 
 _LINK_SCHEMES = frozenset({"http", "https", "mailto"})
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _NUMBER = re.compile(r"[0-9]{1,4}%?")
+_PREFORMATTED = re.compile(r'(<pre(?: dir="[a-z]+")?>)\n', re.IGNORECASE)
+"""Whose first line break goes without saying for every reader, ourselves included; HTML Standard §13.2.6.4.7."""
 _IMAGE = re.compile(r'<img((?: [a-z]+="[^"]*")*)>')
 
 
-def sanitize(html: str) -> Markup:
+def sanitize(html: str, pictures: Mapping[str, str] | None = None) -> Markup:
     """`html` with an allow-list of tags, no style, no remote image, no way to run anything.
 
     Links lead to http, https or mailto. Remote pictures are replaced by their alternative
     text. Pictures of the mail itself stay as `<img src="cid:ID" …>`, the source always
     directly behind `<img `: whoever shows the page puts the address of the attachment there.
+    pictures: addresses that lead to pictures of this mail, and the `cid:` URLs that stand for them.
     Idempotent. Never raises; linear in the length of `html`.
     """
-    html = html[:LONGEST]
-    clean = _clean(html)
+    html = _CONTROLS.sub("\ufffd", html[:LONGEST].replace("\r\n", "\n"))
+    clean = _clean(html, pictures or {})
     while len(clean) > LONGEST:  # every bare <a> grows by its rel
-        html = html[: len(html) * LONGEST // len(clean) - 1]
-        clean = _clean(html)
+        html = html[: len(html) * LONGEST // len(clean) * 9 // 10]
+        clean = _clean(html, pictures or {})
     return Markup(clean)
 
 
-def _clean(html: str) -> str:
-    clean = _CLEANER.clean(tidy(html))
+def _clean(html: str, pictures: Mapping[str, str]) -> str:
+    clean = _CONTROLS.sub("\ufffd", _CLEANER.clean(tidy(html, pictures)))  # references write them, too: &#1;
+    if "<pre" in clean:
+        clean = _PREFORMATTED.sub("\\1\n\n", clean)
     return _IMAGE.sub(_image, clean) if "<img" in clean else clean
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import mmap
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from urllib.parse import quote
 
 from gateway.mail import header, transfer
 
@@ -25,7 +26,14 @@ LEVELS = 30
 FALSE_DELIMITERS = 10_000
 
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
-_BLANK = re.compile(rb"\n\r?\n")
+_BLANK = re.compile(rb"\n\r{0,2}\n")
+_KNOWN_FIELD = re.compile(
+    rb"^(?:from|to|cc|subject|date|message-id|mime-version|content-(?:type|transfer-encoding|disposition|id)|"
+    rb"reply-to|in-reply-to|references|received|return-path|x-[a-z-]{1,40}):",
+    re.IGNORECASE | re.MULTILINE,
+)
+_MAILBOX_LINE = re.compile(rb">?From ")
+_LOOKED_AHEAD = 8 << 10
 _FOLD = re.compile(rb"\r?\n")
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
 _GUESSED_BOUNDARY = re.compile(rb"(?:\A|\n)--([^\r\n]{1,200})\r?\ncontent-", re.IGNORECASE)
@@ -70,6 +78,14 @@ class Part:
         return self.typed[0]
 
     @property
+    def is_encoded(self) -> bool:
+        """Whether a transfer encoding changes the octets of the body."""
+        return (
+            bool(self.value("content-transfer-encoding"))
+            and self.decoded() != self.octets[self.start : self.end]
+        )
+
+    @property
     def beginning(self) -> bytes:
         """The first octets of the body as it was sent, enough to guess what it is."""
         return self.octets[self.start : min(self.end, self.start + 200)]
@@ -92,6 +108,20 @@ def parse(octets: Octets) -> tuple[Part, tuple[str, ...]]:
     reader = _Reader(octets)
     root = reader.part(_first_line(octets), len(octets), 1, "text/plain")
     return root, tuple(reader.limits)
+
+
+def made(data: bytes, content_type: str, name: str = "", content_id: str = "") -> Part:
+    """A part that came in some other wrapping than MIME, as if it had been sent as an attachment.
+
+    name: as the sender gave it, unsafe; empty for words, which are no attachment.
+    """
+    fields = [("content-type", content_type.encode("ascii", "replace"))]
+    if name:
+        extended = quote(name.encode("utf-8", "replace"), safe="").encode("ascii")
+        fields.append(("content-disposition", b"attachment; filename*=utf-8''" + extended))
+    if content_id:
+        fields.append(("content-id", content_id.encode("utf-8", "replace")))
+    return Part(data, tuple(fields), 0, len(data))
 
 
 def read_fields(octets: Octets, start: int, end: int) -> tuple[tuple[tuple[str, bytes], ...], int]:
@@ -129,18 +159,33 @@ class _Reader:
             return Part(self.octets, fields, end, end, default_type)
         inner = "message/rfc822" if part.content_type == "multipart/digest" else "text/plain"
         spans = self._spans(part)
+        if not spans and part.is_encoded:
+            return self._within(part, level)
         children = tuple(self.part(*span, level + 1, inner) for span in spans if self._room())
         return Part(self.octets, fields, body, end, default_type, children)
 
+    def _within(self, part: Part, level: int) -> Part:
+        """A multipart that was encoded as a whole, against RFC 2045 §6.4."""
+        octets = b"\n" + part.decoded()
+        fields = tuple(field for field in part.fields if field[0] != "content-transfer-encoding")
+        inside = _Reader(octets)
+        inside.parts = self.parts
+        decoded = Part(octets, fields, 1, len(octets))
+        spans = inside._spans(decoded)
+        children = tuple(inside.part(*span, level + 1, "text/plain") for span in spans if inside._room())
+        self.parts = inside.parts
+        self.limits |= inside.limits
+        return replace(decoded, children=children) if children else part
+
     def header(self, start: int, end: int) -> tuple[tuple[tuple[str, bytes], ...], int]:
-        """A line that is no field ends the header, as if the empty line before the body were missing."""
+        """A line that is no field is left out, or ends the header as if the empty line were missing."""
         fields: list[tuple[str, bytes]] = []
         name, first, position, lines = b"", start, start, 0
         body = end
         while position < end:
             line_end = self._line_end(position, end)
             lead = self.octets[position : position + 2]
-            if lead[:1] == b"\n" or lead == b"\r\n":
+            if lead[:1] == b"\n" or lead == b"\r\n" or self.octets[position:line_end] == b"\r\r\n":
                 body = line_end
                 break
             if lines >= HEADER_LINES or position - start > HEADER_OCTETS:
@@ -150,14 +195,22 @@ class _Reader:
             lines += 1
             if lead[:1] not in (b" ", b"\t") or not name:
                 found = _FIELD.match(self.octets, position, line_end)
-                if found is None:
+                if found is None and not self._goes_on(line_end, end):
                     body = position
                     break
                 self._keep(fields, name, first, position)
-                name, first = found[1], found.end()
+                name, first = (found[1], found.end()) if found else (b"", line_end)
+                if found is None and not _MAILBOX_LINE.match(self.octets, position, line_end):
+                    self._limit("a line in the header is no field")
             position = line_end
         self._keep(fields, name, first, min(position, end))
         return tuple(fields), body
+
+    def _goes_on(self, position: int, end: int) -> bool:
+        """Whether the header goes on behind a line that is no field: known fields come before the next empty line."""
+        end = min(end, position + _LOOKED_AHEAD)
+        blank = _BLANK.search(self.octets, position - 1, end)
+        return _KNOWN_FIELD.search(self.octets, position, blank.start() + 1 if blank else end) is not None
 
     def _keep(self, fields: list[tuple[str, bytes]], name: bytes, start: int, end: int) -> None:
         if not name:

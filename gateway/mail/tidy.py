@@ -10,7 +10,9 @@ HTML Living Standard §13.2.5 does.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html import escape, unescape
+from types import MappingProxyType
 
 DEPTH = 100
 ATTRIBUTES = 100
@@ -56,26 +58,32 @@ _CLOSES = {
     "tbody": ({"tbody", "thead", "tfoot", "caption"}, {"table"}),
     "thead": ({"tbody", "thead", "tfoot", "caption"}, {"table"}),
     "tfoot": ({"tbody", "thead", "tfoot", "caption"}, {"table"}),
-    "a": ({"a"}, {"td", "th", "table"}),
+    "a": ({"a"}, {"td", "th", "caption"}),
 }
 _SCOPE = frozenset({"td", "th", "caption", "table"})
 _TABLE_PARTS = frozenset({"table", "tbody", "thead", "tfoot", "tr", "td", "th", "caption"})
 
+_NO_PICTURES: Mapping[str, str] = MappingProxyType({})
 _TAG = re.compile(r"</?([a-zA-Z][^\s/>]*)(>?)")
 _ATTRIBUTE = re.compile(r"""[\s/]*([^\s/>][^\s/>=]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]*)))?""")
 
 
-def tidy(html: str) -> str:
-    """`html` with only allowed tags and attributes, every tag closed. Never raises; linear."""
-    return _Tidier(html).run()
+def tidy(html: str, pictures: Mapping[str, str] = _NO_PICTURES) -> str:
+    """`html` with only allowed tags and attributes, every tag closed. Never raises; linear.
+
+    pictures: what to write for some sources of pictures.
+    """
+    return _Tidier(html, pictures).run()
 
 
 class _Tidier:
-    def __init__(self, html: str) -> None:
+    def __init__(self, html: str, pictures: Mapping[str, str]) -> None:
         self.html = html
+        self.pictures = pictures
         self.position = 0
         self.out: list[str] = []
         self.open: list[str] = []
+        self.standing = dict.fromkeys(TAGS, 0)  # how many of each are open
         self.never_again: set[str] = set()  # terminators that do not occur any more
 
     def run(self) -> str:
@@ -160,7 +168,13 @@ class _Tidier:
             if len(self.open) >= DEPTH:
                 return
             self.open.append(name)
+            self.standing[name] += 1
+        if name == "img" and self.pictures:
+            attributes = [(key, self._source(value) if key == "src" else value) for key, value in attributes]
         self.out.append(f"<{name}{_written(name, attributes)}>")
+
+    def _source(self, written: str) -> str:
+        return self.pictures.get(unescape(written).strip(), written)
 
     def _end(self, name: str) -> None:
         if name == "br":
@@ -171,6 +185,8 @@ class _Tidier:
 
     def _close_nearest(self, names: set[str], within: frozenset[str] | set[str]) -> None:
         """Close the nearest open one of `names`, and all inside it, unless one of `within` is nearer."""
+        if not any(self.standing[name] for name in names):
+            return
         for index in range(len(self.open) - 1, -1, -1):
             if self.open[index] in names:
                 self._close_down_to(index)
@@ -180,7 +196,9 @@ class _Tidier:
 
     def _close_down_to(self, index: int) -> None:
         while len(self.open) > index:
-            self.out.append(f"</{self.open.pop()}>")
+            name = self.open.pop()
+            self.standing[name] -= 1
+            self.out.append(f"</{name}>")
 
 
 def _written(name: str, attributes: list[tuple[str, str]]) -> str:

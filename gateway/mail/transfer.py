@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import binascii
 import re
+import string
+from collections.abc import Iterator
+from itertools import islice
 
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]+")
+_NAME = re.compile(r"[A-Za-z0-9-]+")
+_PADDED = re.compile(rb"[^=]+=*")
+_PADDED_WITHIN = re.compile(rb"=\s*[A-Za-z0-9+/]")
+_FOOTER = re.compile(rb"(?<=[A-Za-z0-9+/=])\r?\n(?:[ \t]*\r?\n)+(?=[A-Za-z0-9+/=\r\t]*[^A-Za-z0-9+/=\s])")
+"""A blank line, and below it one that is no base64."""
+_NOT_LETTERS = bytes(set(range(256)) - set(string.ascii_letters.encode() + string.digits.encode() + b"+/"))
 _UU_BEGIN = re.compile(rb"(?:\A|\n)begin [0-7]{3,4} [^\r\n]{0,200}\r?\n")
-_MOST_UU_LINES = 600_000  # 25 MB
-_SOFT_BREAK_SPACE = re.compile(rb"[ \t]+(?=\r?\n)")
+_MOST_LINES = 600_000  # 25 MB
+_PIECE = 1 << 20
+_SOFT_BREAK_SPACE = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n)")  # tried once for each run of blanks
 
 
 def decode(octets: bytes | memoryview, encoding: str) -> bytes:
     """The octets behind a transfer encoding; unknown encodings are as none. Never raises."""
-    match encoding.strip().lower():
+    name = _NAME.search(encoding)  # some write it in quotes, or with a comment behind it
+    match name[0].lower() if name else "":
         case "base64":
             return base64(octets)
         case "quoted-printable":
@@ -24,12 +34,24 @@ def decode(octets: bytes | memoryview, encoding: str) -> bytes:
 
 
 def base64(octets: bytes | memoryview) -> bytes:
-    """RFC 2045 §6.8: foreign characters are skipped, missing padding is added."""
+    """RFC 2045 §6.8: foreign characters are skipped, missing padding is added.
+
+    Base64 behind a padding is read too, since some encode line by line; the plain footer that a mailing list
+    puts below is not.
+    """
+    footer = _FOOTER.search(octets)
+    content = octets[: footer.start()] if footer else octets
+    if not _PADDED_WITHIN.search(content):
+        return _base64(content)
+    return b"".join(_base64(piece[0]) for piece in islice(_PADDED.finditer(content), _MOST_LINES))
+
+
+def _base64(octets: bytes | memoryview) -> bytes:
     try:
         return binascii.a2b_base64(octets)
     except binascii.Error:
         pass
-    letters = _NOT_BASE64.sub(b"", octets).replace(b"=", b"")
+    letters = bytes(octets).translate(None, _NOT_LETTERS)
     if len(letters) % 4 == 1:  # six bits say nothing
         letters = letters[:-1]
     return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
@@ -37,7 +59,17 @@ def base64(octets: bytes | memoryview) -> bytes:
 
 def quoted_printable(octets: bytes | memoryview) -> bytes:
     """RFC 2045 §6.7: what is not an escape stands for itself."""
-    return binascii.a2b_qp(_SOFT_BREAK_SPACE.sub(b"", octets))
+    pieces = _whole_lines(bytes(octets))  # an expression keeps all it finds until the end of its piece
+    return b"".join(binascii.a2b_qp(_SOFT_BREAK_SPACE.sub(b"", piece)) for piece in pieces)
+
+
+def _whole_lines(octets: bytes) -> Iterator[bytes]:
+    """Pieces of bounded length that end where a line ends."""
+    start = 0
+    while start < len(octets):
+        end = octets.find(b"\n", start + _PIECE) + 1 or len(octets)
+        yield octets[start:end]
+        start = end
 
 
 def uuencoded(octets: bytes) -> bytes:
@@ -46,8 +78,9 @@ def uuencoded(octets: bytes) -> bytes:
     if begin is None:
         return octets
     end = octets.find(b"\nend", begin.end())
-    lines = octets[begin.end() : len(octets) if end < 0 else end].split(b"\n", _MOST_UU_LINES)
-    return b"".join(_uu_line(line.rstrip(b"\r")) for line in lines[:_MOST_UU_LINES] if line)
+    lines = octets[begin.end() : len(octets) if end < 0 else end].split(b"\n", _MOST_LINES)
+    written = (line.rstrip(b"\r") for line in lines[:_MOST_LINES])
+    return b"".join(_uu_line(line) for line in written if line)
 
 
 def _uu_line(line: bytes) -> bytes:

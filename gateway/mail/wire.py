@@ -28,6 +28,7 @@ class Request:
     reverse_path: str = "x"
     own_addresses: frozenset[str] = frozenset()
     folder: str = ""
+    locale: str = "en"
 
 
 def send(stream: BinaryIO, value: object) -> None:

@@ -68,7 +68,7 @@ class LetterWords:
     unproven: the recipient's address is not proven yet.
     reason: why a mail was held, or what the mail server said of one that did not arrive.
     recipient: whom that one did not reach.  reached: who else got it.  is_answer: the reader wrote it.
-    held, failed, stopped, spent: lines of the operator's summary.
+    held, failed, suppressed, stopped, mailboxes, postponed, spent: lines of the operator's summary.
     held_total, failed_total: how many there are, listed or not.
     """
 
@@ -92,7 +92,10 @@ class LetterWords:
     is_answer: bool = False
     held: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+    suppressed: tuple[str, ...] = ()
     stopped: tuple[str, ...] = ()
+    mailboxes: tuple[str, ...] = ()
+    postponed: tuple[str, ...] = ()
     spent: tuple[str, ...] = ()
     held_total: int = 0
     failed_total: int = 0

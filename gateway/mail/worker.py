@@ -61,6 +61,7 @@ def _read(request: Request, octets: bytes | mmap.mmap) -> Reading:
         reverse_path=request.reverse_path,
         own_addresses=request.own_addresses,
         folder=request.folder,
+        locale=request.locale,
     )
 
 

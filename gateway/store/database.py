@@ -12,7 +12,6 @@ before `BEGIN IMMEDIATE`: busy timeouts alone starve a thread.
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import weakref
 from collections import Counter
@@ -22,12 +21,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import peewee
-import psycopg
 from playhouse.postgres_ext import Psycopg3Database
 
 from gateway.clock import Clock
-from gateway.errors import StoreError, StoreFull
+from gateway.errors import StoreDoubtful
 from gateway.log import step
+from gateway.store.trouble import store_error
 
 Row = TypeVar("Row", bound=peewee.Model)
 Value = str | int | bytes | None
@@ -42,7 +41,10 @@ IDLE_MS = 20_000
 
 
 class Store:
-    """An open or openable database. Safe to use from many threads."""
+    """An open or openable database. Safe to use from many threads.
+
+    doubtful: why nobody knows what is on the disk, or empty; from then on it refuses everything.
+    """
 
     def __init__(self, url: str, data_folder: Path, clock: Clock) -> None:
         self.engine = SQLITE if url == SQLITE else POSTGRESQL
@@ -50,6 +52,7 @@ class Store:
         self.file = data_folder / FILE_NAME
         self.clock = clock
         self.commits: Counter[str] = Counter()
+        self.doubtful = ""
         self.database = _sqlite(self.file) if self.engine == SQLITE else _postgresql(url)
         self._turn = threading.RLock()
         self._statements: dict[Any, str] = {}
@@ -80,7 +83,7 @@ class Store:
     def unit(self, kind: str = "desk") -> Iterator[Unit]:
         """One transaction. `kind` names it in the commit counter. Raises StoreError or StoreFull."""
         after: list[Callable[[], None]] = []
-        with self._queue(), _translated():
+        with self._queue(), self.translated():
             connection = self._connection()
             connection.execute("BEGIN IMMEDIATE" if self.engine == SQLITE else "BEGIN")
             try:
@@ -98,7 +101,7 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Unit]:
         """Statements that only look, each by itself. Raises StoreError."""
-        with _translated():
+        with self.translated():
             connection = self._connection()
             try:
                 yield Unit(self, connection, [])
@@ -123,6 +126,21 @@ class Store:
                 yield
         else:
             yield
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Driver errors as StoreError; after one that leaves the disk in doubt nothing is read or written any more."""
+        if self.doubtful:
+            raise StoreDoubtful(self.doubtful)
+        try:
+            yield
+        except Exception as error:
+            told = store_error(error)
+            if told is None:
+                raise
+            if isinstance(told, StoreDoubtful):
+                self.doubtful = str(told)
+            raise told from error
 
     def _connection(self) -> Any:
         """This thread's connection; a dead one (a restarted server) is replaced."""
@@ -238,7 +256,7 @@ class Unit:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """A part that can fail alone, inside the unit. Raises StoreError or StoreFull, which is the unit's."""
-        with _translated():
+        with self.store.translated():
             self._connection.execute("SAVEPOINT part")
             try:
                 yield
@@ -345,36 +363,3 @@ def _hydrate(table: Any, values: Sequence[Any]) -> Any:
     row.__rel__ = {}
     row._dirty = set()
     return row
-
-
-_TRANSIENT = ("08", "40", "53", "57", "58", "55P03", "25006", "25P03", "25P04")
-"""SQLSTATEs and classes of them that pass: connection, conflict, resources, shutdown, system; a lock not had,
-a server that is a standby just now, a time limit. Not 54: what breaks a limit breaks it every time."""
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Driver errors that trying again may mend become StoreError; programming errors stay."""
-    try:
-        yield
-    except (sqlite3.Error, peewee.PeeweeException) as error:
-        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.DataError):
-            raise
-        raise _store_error(error) from error
-    except Exception as error:
-        if not isinstance(error, psycopg.Error) or not _is_transient(error):
-            raise
-        raise _store_error(error) from error
-
-
-def _is_transient(error: psycopg.Error) -> bool:
-    """By what the server says; where it says nothing, the connection has gone."""
-    if error.sqlstate is None:
-        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    return error.sqlstate.startswith(_TRANSIENT)
-
-
-def _store_error(error: Exception) -> StoreError:
-    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    full = "disk is full" in text or "No space left" in text or type(error).__name__ == "DiskFull"
-    return StoreFull(text) if full else StoreError(text)

@@ -29,7 +29,9 @@ class Inbound(Model):
     """One accepted mail at one desk.
 
     octets: SHA-256 of the raw mail, a key of `blob`.  detail: what stood between the desk's local
-    part and its domain.  reasons, bounce, notes: JSON.  seen: the parse worker died of it this often.
+    part and its domain.  reasons, bounce, notes: JSON.  delivered_at: when it reached a mailbox elsewhere, where
+    that is known.  historic: it is from before we were here, nobody is thanked for it nor told.  leave_open: the
+    ticket that such a mail opens is not closed at once.
     """
 
     id = BigAutoField()
@@ -46,6 +48,9 @@ class Inbound(Model):
     login = TextField()
     size = BigIntegerField()
     octets = TextField()
+    delivered_at = BigIntegerField(null=True)
+    historic = IntegerField()
+    leave_open = IntegerField()
     fate = TextField()
     fate_reason = TextField()
     final_at = BigIntegerField(null=True)
@@ -83,6 +88,8 @@ class Arrival:
     size: int
     octets: str
     received_at: int
+    historic: bool = False
+    leave_open: bool = False
 
 
 def record(unit: Unit, arrivals: Sequence[Arrival]) -> list[int]:
@@ -90,7 +97,7 @@ def record(unit: Unit, arrivals: Sequence[Arrival]) -> list[int]:
     return unit.insert_all(Inbound, _WRITTEN, [_written(one) for one in arrivals])
 
 
-def _written(arrival: Arrival) -> tuple[str | int, ...]:
+def _written(arrival: Arrival) -> tuple[str | int | None, ...]:
     envelope = arrival.envelope
     return (
         arrival.received_at,
@@ -106,6 +113,9 @@ def _written(arrival: Arrival) -> tuple[str | int, ...]:
         envelope.login,
         arrival.size,
         arrival.octets,
+        envelope.delivered_at,
+        int(arrival.historic),
+        int(arrival.leave_open),
     )
 
 
@@ -123,6 +133,9 @@ _WRITTEN = (
     "login",
     "size",
     "octets",
+    "delivered_at",
+    "historic",
+    "leave_open",
 )
 
 
@@ -135,13 +148,14 @@ def is_waiting(unit: Unit) -> bool:
 def claim(unit: Unit, limit: int, lease_ms: int, in_hand: Collection[int] = ()) -> list[Inbound]:
     """Take up to `limit` received mails, oldest first; nobody else gets them until the lease ends.
 
+    Historic ones can wait: they come when there are no others.
     One that was claimed before comes alone: whatever happened to it then happens to no other.
     in_hand: ids that the caller has already, and never gets twice.
     """
     skip = "" if unit.store.engine == SQLITE else " FOR UPDATE SKIP LOCKED"
     due = unit.rows(
         Inbound,
-        f"fate = '{RECEIVED}' AND lease_until <= ? ORDER BY id LIMIT ?{skip}",
+        f"fate = '{RECEIVED}' AND lease_until <= ? ORDER BY historic, id LIMIT ?{skip}",
         unit.now,
         limit + len(in_hand),
     )
@@ -207,6 +221,7 @@ def copy_at_desk(unit: Unit, inbound: Inbound, fingerprint: str, within: int) ->
     """The journal id of another mail with these very octets at the same desk, or None.
 
     One that came later counts when it was applied first: this one may have been tried again meanwhile.
+    A historic one that is held does not count for mail of today, which may have a letter to settle.
     Several processes ask one after the other.
     """
     if unit.store.engine != SQLITE:
@@ -214,13 +229,15 @@ def copy_at_desk(unit: Unit, inbound: Inbound, fingerprint: str, within: int) ->
     found = unit.row(
         Inbound,
         "fingerprint = ? AND fingerprint <> '' AND desk_id = ? AND received_at BETWEEN ? AND ?"
-        f" AND (id < ? AND fate <> '{DROPPED}' OR id > ? AND fate = '{APPLIED}') ORDER BY id LIMIT 1",
+        f" AND (fate = '{APPLIED}' AND id <> ? OR fate <> '{DROPPED}' AND id < ? AND historic <= ?)"
+        " ORDER BY id LIMIT 1",
         fingerprint,
         inbound.desk_id,
         inbound.received_at - within,
         inbound.received_at + within,
         inbound.id,
         inbound.id,
+        inbound.historic,
     )
     return None if found is None else found.id
 
@@ -236,6 +253,26 @@ def copies_elsewhere(unit: Unit, inbound: Inbound, fingerprint: str, within: int
         inbound.received_at - within,
         inbound.received_at + within,
     )
+
+
+def is_imported(unit: Unit, arrival: Arrival) -> bool:
+    """Whether a historic mail is here already, from this very place: then nobody needs to write it down again."""
+    at = arrival.envelope.delivered_at
+    same = "delivered_at IS NULL" if at is None else "delivered_at = ?"
+    where = f"octets = ? AND historic = 1 AND desk_id = ? AND channel = ? AND {same}"
+    values = (arrival.octets, arrival.desk_id, arrival.envelope.channel)
+    return unit.row(Inbound, where, *values, *(() if at is None else (at,))) is not None
+
+
+def historic_waiting(unit: Unit) -> int:
+    """How many historic mails have no fate yet."""
+    return unit.number(f"SELECT count(*) FROM inbound WHERE fate = '{RECEIVED}' AND historic = 1")
+
+
+def historic_fates(unit: Unit, since: int, channel: str) -> dict[str, int]:
+    """What became of the historic mails of a way in from this id on: how many have each fate."""
+    sql = "SELECT fate, count(*) FROM inbound WHERE id >= ? AND historic = 1 AND channel = ? GROUP BY fate"
+    return {str(fate): int(count) for fate, count in unit.run(sql, since, channel).fetchall()}
 
 
 def by_id(unit: Unit, id: int) -> Inbound | None:

@@ -14,9 +14,9 @@ from starlette.responses import Response
 
 from gateway.data import folder
 from gateway.desk.views import MessageView, TicketView
-from gateway.i18n import translator
+from gateway.i18n import format_size, translator
 from gateway.web.settings import WebSettings
-from gateway.web.shapes import Gettext, Reader, conversation, entry, human_size
+from gateway.web.shapes import Gettext, Reader, conversation, entry
 
 ASSETS = "/helpdesk/assets"
 ASSET_TYPES = {
@@ -77,7 +77,7 @@ class Pages:
                 for kind, asset in zip(ASSET_TYPES, self.assets.values(), strict=True)
             },
             "max_octets": settings.limits.file_octets,
-            "max_size": human_size(settings.limits.file_octets).replace(".0 ", "\N{NO-BREAK SPACE}"),
+            "max_size": format_size(settings.limits.file_octets).replace(".0 ", "\N{NO-BREAK SPACE}"),
             "max_characters": settings.limits.text_octets // 4,
         }
         self._ticket = self._environment.get_template("ticket.html")

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from gateway.clock import rfc3339
 from gateway.desk.views import FileView, MessageView, TicketView
-from gateway.i18n import format_moment
+from gateway.i18n import format_moment, format_size
 from gateway.web.downloads import PICTURE_TYPES, plain_name
 from gateway.web.mail_html import MailHtml
 
@@ -42,6 +42,7 @@ class Entry:
     body: Markup
     folded: Markup | None
     files: tuple[Attachment, ...]
+    repeated_files: tuple[Attachment, ...]
     automatic: bool
     unverified: bool
     remark: str
@@ -96,15 +97,6 @@ def conversation(ticket: TicketView, entries: tuple[Markup, ...], _: Gettext) ->
     )
 
 
-def human_size(octets: int) -> str:
-    """`837 B`, `12 KB`, `3.4 MB`; 1 KB is 1,024 octets, as in the limit people are told."""
-    if octets < 1024:
-        return f"{octets} B"
-    if octets < 1024 * 1024:
-        return f"{octets / 1024:.0f} KB"
-    return f"{octets / (1024 * 1024):.1f} MB"
-
-
 def file_url(base: str, file: FileView) -> str:
     return f"{base}/attachments/{quote(file.handle, safe='')}/{quote(plain_name(file.name), safe='')}"
 
@@ -112,6 +104,7 @@ def file_url(base: str, file: FileView) -> str:
 def entry(message: MessageView, reader: Reader, base: str, _: Gettext) -> Entry:
     """A message as this reader sees it. `base` is the path of the page, for the files."""
     body, folded, placed = _body(message, base, _)
+    unplaced = [file for file in message.files if file.handle not in placed]
     label = _label(message, reader.kind, _)
     return Entry(
         position=message.position,
@@ -122,7 +115,8 @@ def entry(message: MessageView, reader: Reader, base: str, _: Gettext) -> Entry:
         moment=_moment(message.written_at, reader.locale, reader.timezone),
         body=body,
         folded=folded,
-        files=tuple(_attachment(file, base) for file in message.files if file.handle not in placed),
+        files=tuple(_attachment(file, base) for file in unplaced if not file.repeated),
+        repeated_files=tuple(_attachment(file, base) for file in unplaced if file.repeated),
         automatic=message.automatic,
         unverified=message.unverified,
         remark=message.remark,
@@ -139,8 +133,12 @@ def _body(message: MessageView, base: str, _: Gettext) -> tuple[Markup, Markup |
         return _text(_event(message, _)), None, frozenset()
     if message.html is None:
         folded = _text(message.full_text) if message.folded_lines else None
-        return _text(message.text), folded, frozenset()
-    pictures = {f.content_id: f for f in message.files if f.content_id and f.content_type in PICTURE_TYPES}
+        return _text(message.text or _("(no text)")), folded, frozenset()
+    pictures = {
+        file.content_id: file
+        for file in message.files
+        if file.content_id and file.content_type in PICTURE_TYPES and not file.repeated
+    }
     urls = {content_id: file_url(base, file) for content_id, file in pictures.items()}
     html = MailHtml(message.html, urls, _("Show quoted text"))
     placed = frozenset(pictures[content_id].handle for content_id in html.placed)
@@ -180,7 +178,7 @@ def linked(text: str) -> Markup:
 
 
 def _attachment(file: FileView, base: str) -> Attachment:
-    return Attachment(file.name, file_url(base, file), human_size(file.size))
+    return Attachment(file.name, file_url(base, file), format_size(file.size))
 
 
 def _label(message: MessageView, reader: str, _: Gettext) -> str:

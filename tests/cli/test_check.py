@@ -55,6 +55,15 @@ def test_a_running_house_is_well(house: Daemon) -> None:
     assert "reply domain" not in found
 
 
+@pytest.mark.parametrize(
+    ("address", "level"),
+    [("", "warning"), ("HELP+ops@desk.example", "warning"), ("ops@elsewhere.example", "ok")],
+)
+def test_an_operator_has_a_mailbox_of_their_own(house: Daemon, address: str, level: str) -> None:
+    house.settings["operator.address"] = address
+    assert levels(house, 1)["operator"] == level
+
+
 def test_a_stopped_daemon_is_named_last(house: Daemon) -> None:
     done = house.try_run("check")
     assert done.returncode == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from gateway.cli.reasoning import EFFECTS
 from tests.cli.conftest import Wait
 from tests.parts.daemon import Daemon
 from tests.people import ALICE, BOB, CAROL, DESK, Attachment, mail
@@ -39,6 +40,20 @@ def test_a_held_mail_says_what_to_do(house: Daemon, decided: Wait) -> None:
     assert told["outcome"]["fate"] == "held"
     assert "helpgate release 1" in str(told["outcome"]["what_to_do"])
     assert told["reading"]["reasons"] == told["judged_today"]["reasons"] != []
+    assert told["reading"]["effect"] == EFFECTS["auto-reply"]
+
+
+def test_a_filter_in_front_is_named(house: Daemon, decided: Wait, tmp_path: Path) -> None:
+    spam = mail(CAROL, DESK, "Printer", "It burns.", headers={"X-Spam-Flag": "YES"})
+    house.start()
+    house.run("deliver", stdin=spam)
+    decided(house, 1)
+    told = chapters(house, "1")
+    assert told["reading"]["reasons"] == told["judged_today"]["reasons"] == ["X-Spam-Flag calls it spam"]
+    assert "X-Spam-Flag: YES" in str(told["outcome"]["remark"])
+    file = tmp_path / "mail.eml"
+    file.write_bytes(spam)
+    assert chapters(house, str(file))["verdict"]["reasons"] == ["X-Spam-Flag calls it spam"]
 
 
 def test_a_file_is_read_and_nothing_kept(house: Daemon, tmp_path: Path) -> None:

@@ -178,6 +178,30 @@ def test_who_has_an_address_today_comes_before_who_had_it(store: Store) -> None:
     assert found is not None and found.desk.id == 1
 
 
+def test_a_former_address_can_be_forgotten(store: Store) -> None:
+    made(store)
+    with store.unit() as unit:
+        desks.change(unit, desks.named(unit, "Help"), {"address": "support@new.example"})
+        desk = desks.named(unit, "Help")
+        assert desks.former(unit, desk) == ["help+{token}@desk.example", "help@desk.example"]
+        desks.forget(unit, desk, "help@desk.example")
+        directory = desks.directory(unit)
+    assert directory.find("help@desk.example") is None and directory.find("help+x@desk.example")
+    for never in ("help@desk.example", "support@new.example"):
+        with pytest.raises(NotFound), store.unit() as unit:
+            desks.forget(unit, desk, never)
+
+
+def test_an_agent_whose_address_became_a_desks_stays_disabled(store: Store) -> None:
+    made(store)
+    with store.unit() as unit:
+        agents.add(unit, "alice@agents.example")
+        agents.disable(unit, "alice@agents.example")
+        desks.add(unit, "Alice", "alice@agents.example")
+    with pytest.raises(Conflict), store.unit() as unit:
+        agents.enable(unit, "alice@agents.example")
+
+
 def test_agents(store: Store) -> None:
     made(store, ("Sales", "sales@desk.example"))
     with store.unit() as unit:
@@ -191,6 +215,7 @@ def test_agents(store: Store) -> None:
         disabled = agents.disable(unit, "ALICE@AGENTS.example")
         assert not disabled.active and not agents.works_at(unit, disabled, 1)
         assert agents.of_desk(unit, 1) == []
+        assert agents.works_at(unit, agents.enable(unit, "ALICE@agents.example"), 1)
     for address, error in (
         ("bob@agents.example", Conflict),
         ("help@desk.example", Conflict),

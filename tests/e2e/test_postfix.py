@@ -93,12 +93,12 @@ def test_a_mail_comes_through_a_socket(
     new_daemon: Daemons, new_postfix: Postfixes, smarthost: ScriptedSMTP, short_folder: Path
 ) -> None:
     path = short_folder / "lmtp.sock"
+    front = new_postfix({"desk.example": f"lmtp:unix:{path}"})
     daemon = new_daemon(SETTINGS | {"lmtp.listen": f"unix:{path}"})
     town = Town(daemon, smarthost)
     town.furnish()
     daemon.start()
     shutil.chown(path, group="postfix")
-    front = new_postfix({"desk.example": f"lmtp:unix:{path}"})
     town.port = front.port
     town.writes(CAROL, "Printer", "It burns.")
     is_through(front)

@@ -29,6 +29,13 @@ def house(new_daemon: Daemons, sink: ScriptedSMTP) -> House:
     return new_house(new_daemon, sink)
 
 
+@pytest.fixture
+def either_house(new_daemon: Daemons, sink: ScriptedSMTP, store_url: str) -> Iterator[House]:
+    """An installation on SQLite, and once more on PostgreSQL, not yet started."""
+    yield new_house(new_daemon, sink, url=store_url)
+    new_daemon.remove()  # before its database is
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The long variant is for `make crash`, which asks for it by its mark."""
     if not config.option.markexpr:

@@ -209,6 +209,29 @@ class House:
             self.daemon.run("outbox", "retry", str(id))
         return len(left)
 
+    def bury(self) -> None:
+        """After a kill: the server has noticed, and minutes pass. On SQLite claims end with their daemon."""
+        if self.url != SQLITE:
+            others = (
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            until(lambda: self.number(others) == 0, "the end of the dead daemon's connections")
+            self.leases_run_out()
+
+    def leases_run_out(self) -> None:
+        """What minutes do to the claims of a daemon that has gone, on PostgreSQL."""
+        with self.store() as store, store.unit("test") as unit:
+            # A row that is locked in this moment belongs to somebody at work.
+            for table, mine in (
+                ("inbound", "fate = 'received'"),
+                ("outbox", "state IN ('claimed', 'sending')"),
+            ):
+                unit.run(
+                    f"UPDATE {table} SET lease_until = 1 WHERE lease_until > 0 AND id IN"
+                    f" (SELECT id FROM {table} WHERE {mine} FOR UPDATE SKIP LOCKED)"
+                )
+
     def has_told(self, mark: str) -> bool:
         """Whether sender and agent have got their letters about this mail."""
         told = {caught.recipients[0] for caught in list(self.sink.mails) if mark.encode() in caught.octets}
@@ -279,12 +302,13 @@ def new_house(
     *,
     url: str = SQLITE,
     launcher: Sequence[str] = (),
+    agent: str = AGENT,
 ) -> House:
     """An installation that is set up and not yet started."""
     values = QUICK | {"store.url": url} | (settings or {})
     daemon = daemons(values, launcher=launcher) if launcher else daemons(values)
     daemon.smarthost(sink.port)
-    daemon.init(address=DESK, agent=AGENT)
+    daemon.init(address=DESK, agent=agent)
     return House(daemon, sink, url)
 
 

@@ -80,7 +80,7 @@ def test_one_takes_over_from_the_other(
     assert ledger.send(second.smtp_port, mark).startswith("250")
     until(lambda: shared.has_told(mark), "the letters of the second")
     assert not shared.has_told(first)
-    leases_run_out(shared)
+    shared.leases_run_out()
     until(lambda: shared.has_told(first), "the letters of the first")
     shared.settle()
     if how == "freeze":
@@ -102,7 +102,7 @@ def test_locks_of_one_that_stands_still_are_waited_for_only_so_long(
     idle = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
     assert shared.number(idle) == 1
     until(lambda: shared.number(idle) == 0, "the end of its patience", 60)
-    leases_run_out(shared)
+    shared.leases_run_out()
     until(lambda: shared.has_told(mark), "the letters")
     os.kill(shared.daemon.process.pid, signal.SIGCONT)
     shared.settle()
@@ -121,17 +121,6 @@ def test_second_daemon_on_one_folder_is_refused(house: House, new_daemon: Daemon
     assert house.daemon.get("/readyz")[0] == 200
     house.daemon.launcher = COMMAND
     assert house.daemon.stop() == 0
-
-
-def leases_run_out(house: House) -> None:
-    """What minutes do to the claims of a daemon that has gone."""
-    with house.store() as store, store.unit("test") as unit:
-        # A row that is locked in this moment belongs to somebody at work.
-        for table, mine in (("inbound", "fate = 'received'"), ("outbox", "state IN ('claimed', 'sending')")):
-            unit.run(
-                f"UPDATE {table} SET lease_until = 1 WHERE lease_until > 0 AND id IN"
-                f" (SELECT id FROM {table} WHERE {mine} FOR UPDATE SKIP LOCKED)"
-            )
 
 
 def _is_gone(daemon: Daemon) -> bool:

@@ -64,6 +64,14 @@ def test_postmaster_is_the_first_desk_of_the_domain(world: World) -> None:
         assert {one.id: one.desk_id for one in world.inbound()}[id] == desk
 
 
+def test_postmaster_of_a_domain_of_before_is_taken(world: World) -> None:
+    world.sets(address="help@new.example")
+    raw = people.mail(CAROL, "postmaster@desk.example", "Hi", "Who runs this?")
+    (id,) = world.accepts(raw, "postmaster@desk.example")
+    assert {one.id: one.desk_id for one in world.inbound()}[id] == 1
+    assert world.reception.refuses("postmaster@third.example") is not None
+
+
 def test_desks_share_the_octets_and_one_commit(world: World) -> None:
     raw = people.mail(CAROL, DESK, "Hi", "Text.\n" * 300_000)
     before = world.store.commits["accept"]

@@ -24,9 +24,9 @@ def world(store: Store, clock: FakeClock) -> Iterator[World]:
         yield world
 
 
-def summed_up(world: World, stopped: str = "") -> list[Got]:
+def summed_up(world: World, stopped: str = "", postponed: str = "") -> list[Got]:
     with world.store.unit() as unit:
-        summary.write_when_due(unit, world.desktop, stopped)
+        summary.write_when_due(unit, world.desktop, stopped, postponed)
     world.after(0)
     return world.mailbox(OPERATOR)
 
@@ -59,6 +59,11 @@ def test_a_stopped_queue_and_a_spent_budget(world: World) -> None:
     assert "535 who are you" in got.text and "[acknowledge]" in got.text.replace("\r\n", " ")
     world.clock.forward(3600)
     assert len(summed_up(world)) == 1, "said once"
+
+
+def test_mails_that_could_not_be_stored(world: World) -> None:
+    (got,) = summed_up(world, postponed="12: database or disk is full")
+    assert "could not be stored" in got.text and "12: database or disk is full" in got.text
 
 
 def test_each_is_told_once_and_all_are_counted(world: World) -> None:

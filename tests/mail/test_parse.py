@@ -50,7 +50,7 @@ def test_a_mail_with_everything() -> None:
         "",
         "A last word.",
     ]
-    assert found.folded == ()
+    assert found.folded == ((2, 4),)
     assert found.line_hashes[3] == hash_line("Please send us a picture of it.")
     assert len(found.line_hashes) == 6
     assert found.html is not None

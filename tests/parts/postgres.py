@@ -61,6 +61,18 @@ class Postgres:
         self._create_database(name, template)
         return self.url(name)
 
+    def database_in(self, folder: Path) -> str:
+        """URL of a fresh database whose tables live in an empty folder; the log of changes stays with the cluster."""
+        if self._user:
+            shutil.chown(folder, self._user)
+        name = f"test_{next(self._names)}"
+        place = sql.Identifier(f"place_{name}")
+        self._administer(sql.SQL("CREATE TABLESPACE {} LOCATION {}").format(place, sql.Literal(str(folder))))
+        self._administer(
+            sql.SQL("CREATE DATABASE {} TEMPLATE template0 TABLESPACE {}").format(sql.Identifier(name), place)
+        )
+        return self.url(name)
+
     def prepare(self, name: str, fill: Callable[[str], None]) -> str:
         """Makes the database `name` once, filled by `fill(url)`, for `database(template=name)`."""
         if not self.query("SELECT 1 FROM pg_database WHERE datname = %s", name):
@@ -69,9 +81,10 @@ class Postgres:
         return name
 
     def drop(self, url: str) -> None:
-        """Deletes a database, whoever is still connected."""
+        """Deletes a database, whoever is still connected, and the place of its tables."""
         name = url.rpartition("/")[2]
         self._administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        self._administer(sql.SQL("DROP TABLESPACE IF EXISTS {}").format(sql.Identifier(f"place_{name}")))
 
     def query(self, statement: str, *values: object, url: str = "") -> list[tuple[object, ...]]:
         """Rows of one statement, run by itself in the database of `url`."""

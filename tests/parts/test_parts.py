@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import smtplib
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -9,10 +11,18 @@ import pytest
 
 from tests.parts import neomutt, swaks
 from tests.parts.chromium import PHONE, Chromium
+from tests.parts.dovecot import Dovecots
 from tests.parts.ports import wait_for
 from tests.parts.postfix import Postfixes
 from tests.parts.postgres import Postgres
+from tests.parts.scripted_smtp import ScriptedSMTP
 from tests.people import ALICE, CAROL, DESK, Attachment, mail, reply
+
+
+@pytest.fixture
+def smarthost() -> Iterator[ScriptedSMTP]:
+    with ScriptedSMTP() as server:
+        yield server
 
 
 def test_postgres_gives_fresh_databases_from_a_template(postgres: Postgres) -> None:
@@ -60,6 +70,25 @@ def test_postfix_relays_nothing_without_a_next_hop(new_postfix: Postfixes) -> No
     )
     assert refused.code != 0
     assert any(answer.startswith("550 5.7.1") for answer in refused.answers)
+
+
+def test_dovecot_keeps_what_lmtp_gives_it_and_answers_by_sieve(
+    new_dovecot: Dovecots, smarthost: ScriptedSMTP
+) -> None:
+    server = new_dovecot([DESK, "second"], submission=f"{smarthost.host}:{smarthost.port}")
+    server.sieve('require ["vacation"];\nvacation :days 0 "I am away.";\n')
+    with smtplib.LMTP(server.host, server.lmtp_port) as lmtp:
+        lmtp.sendmail(
+            CAROL.address, ["help+detail@desk.example"], mail(CAROL, DESK, "Hello", "Good morning.")
+        )
+    server.put([mail(CAROL, DESK, "Later", "On disk.")])
+    server.restart()
+    with server.client() as client:
+        found = client.fetch([1, 2], ["BODY.PEEK[]"])
+    assert [b"Good morning." in found[1][b"BODY[]"], b"On disk." in found[2][b"BODY[]"]] == [True, True]
+    assert b"Delivered-To: help+detail@desk.example" in found[1][b"BODY[]"]
+    wait_for(lambda: bool(smarthost.mails), "the automatic reply")
+    assert smarthost.mails[0].recipients == (CAROL.address,)
 
 
 def test_neomutt_shows_a_mail_as_text(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from gateway.desk import attachments
 from gateway.desk.tables import Attachment as Kept
 from gateway.errors import NotFound
-from gateway.flow.intake import Decision
+from gateway.flow.decision import Decision
 from gateway.store.database import Store
 from tests import people
 from tests.fakes import FakeClock

@@ -8,10 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from gateway.clock import DAY, HOUR
+from gateway.desk.tables import CLIENT
+from gateway.flow import copies
 from gateway.store.database import Store
 from tests import people
 from tests.fakes import FakeClock
 from tests.people import CAROL, DESK, MALLORY
+from tests.plays.archives import remembers
 from tests.world import World, played
 
 TRACE = (
@@ -155,3 +158,117 @@ def test_conflicting_carriers_go_to_the_address_else_to_the_newest_and_say_so(
     world.after()
     assert "several tickets" in repr(world.page(world.alice.newest("notice")))
     assert "several tickets" not in repr(world.page(first)) + repr(world.page(second))
+
+
+LIST = "team@lists.example"
+FOOTER = "\n_______________\nteam mailing list\nhttps://lists.example/team"
+
+
+def over_the_list(message_id: str, text: str = "It is on fire.") -> bytes:
+    """What a mailing list makes of a mail: a mark in the subject, a footer, fields of its own."""
+    fields = {"Message-ID": message_id, "List-Id": f"<{LIST}>", "Precedence": "list"}
+    return people.mail(CAROL, LIST, "[team] Printer", text + FOOTER, headers=fields)
+
+
+@pytest.mark.parametrize("list_first", [False, True])
+def test_a_direct_copy_and_one_over_a_list_are_one_ticket_and_one_notice(
+    world: World, list_first: bool
+) -> None:
+    """Different octets with one Message-ID are two messages; the second one is folded, for agents."""
+    both = [written("<one@customer.example>"), over_the_list("<one@customer.example>")]
+    for raw in reversed(both) if list_first else both:
+        assert world.receives(raw, DESK, auth="pass").fate == "applied"
+        world.after()
+    first, second = world.messages()
+    assert (first.audience, first.automatic) == ("all", 0)
+    assert (second.audience, second.automatic, second.remark) == ("agents", 1, copies.REMARK)
+    assert len(world.alice.mailbox("notice")) == 1
+    assert len(world.carol.mailbox("receipt")) == (0 if list_first else 1)
+
+
+def test_an_answer_that_goes_to_the_list_as_well_is_told_once(world: World) -> None:
+    world.receives(written("<one@customer.example>"), DESK, auth="pass")
+    world.after()
+    world.alice.replies(world.alice.only("notice"), "Pull the plug.", auth="pass")
+    world.after()
+    letter = world.carol.only("reply")
+    mine = {"Message-ID": "<two@customer.example>", "Cc": LIST}
+    raw = people.reply(CAROL, letter.raw, "It is out.", mine)
+    listed = people.reply(CAROL, letter.raw, "It is out." + FOOTER, mine | {"List-Id": f"<{LIST}>"})
+    world.receives(raw, letter.reply_to, auth="pass")
+    world.receives(listed, DESK)
+    world.after()
+    assert [one.automatic for one in world.messages() if one.kind == CLIENT] == [0, 0, 1]
+    assert len(world.alice.mailbox("notice")) == 2
+
+
+@pytest.mark.parametrize("writer", [CAROL, MALLORY])
+def test_one_message_id_for_different_words_hides_nothing(world: World, writer: people.Person) -> None:
+    """Programs that give all their mails one Message-ID, and people who take somebody else's."""
+    world.receives(written("<one@customer.example>"), DESK)
+    other = people.mail(
+        writer, DESK, "Printer", "Now it floods.", headers={"Message-ID": "<one@customer.example>"}
+    )
+    decision = world.receives(other, DESK)
+    assert decision.message is not None and (decision.message.audience, decision.message.automatic) == (
+        "all",
+        0,
+    )
+    assert len(world.tickets()) == 2
+
+
+def test_a_forged_copy_does_not_fold_the_true_mail(world: World) -> None:
+    """Somebody writes in her name on her ticket, for agents only; what she proves to have written is shown."""
+    world.carol.writes("Printer", "It is on fire.", auth="pass")
+    world.after()
+    receipt = world.carol.only("receipt")
+    mine = {"Message-ID": "<two@customer.example>"}
+    forged = people.reply(CAROL, receipt.raw, "It is out.", mine | {"To": DESK, "X-Other": "octets"})
+    true = people.reply(CAROL, receipt.raw, "It is out.", mine)
+    assert world.receives(forged, DESK, auth="fail").message.audience == "agents"  # type: ignore[union-attr]
+    assert world.receives(true, receipt.reply_to, auth="pass").message.audience == "all"  # type: ignore[union-attr]
+
+
+def test_cc_and_bcc_to_two_desks_one_after_the_other(world: World) -> None:
+    """Two transactions, as an MTA makes them for two domains or for a blind copy."""
+    world.opens_desk("Sales", SALES)
+    raw = written("<one@customer.example>")
+    for desk in (DESK, SALES, SALES, DESK):
+        world.receives(TRACE.replace(b"help@desk.example", desk.encode()) + raw, desk)
+    assert [one.fate for one in world.inbound()] == ["applied", "applied", "dropped", "dropped"]
+    first, second = world.tickets()
+    assert (second.linked_id, second.link_kind) == (first.id, "same mail")
+    assert [one.duplicate_of for one in world.inbound()] == [None, None, 2, 1]
+
+
+CHANNELS = ("smtp", "lmtp", "imap", "pipe", "import")
+FROM_MBOX = b"X-Mozilla-Status: 0001\r\nStatus: RO\r\nX-UID: 7\r\n"
+
+
+@pytest.mark.parametrize("first", CHANNELS)
+@pytest.mark.parametrize("second", CHANNELS)
+def test_the_same_mail_by_two_ways_in_is_one_message(world: World, first: str, second: str) -> None:
+    raw = written("<one@customer.example>")
+    for number, channel in enumerate((first, second)):
+        octets = {"imap": TRACE + raw, "import": (FROM_MBOX + raw).replace(b"\r\n", b"\n")}.get(channel, raw)
+        if channel == "import":
+            remembers(world, octets, delivered_at=number)
+        else:
+            world.receives(octets, DESK, channel=channel)
+    assert [one.fate for one in world.inbound()] == ["applied", "dropped"]
+    assert len(world.messages()) == 1
+
+
+def test_an_archive_is_compared_with_all_that_ever_came(world: World) -> None:
+    world.receives(written("<one@customer.example>"), DESK)
+    world.clock.forward(400 * DAY / 1000)
+    assert remembers(world, written("<one@customer.example>")).fate == "dropped"
+    assert remembers(world, written("<one@customer.example>", "Other words.")).fate == "applied"
+
+
+def test_a_retry_after_a_lost_250_while_the_first_one_waits(world: World) -> None:
+    """B11 the other way round: the sender never heard that we have it, and sends it again, twice."""
+    ids = [world.accepts(written("<one@customer.example>"), DESK)[0] for _ in range(3)]
+    assert [world.applies(id).fate for id in ids] == ["applied", "dropped", "dropped"]
+    world.after()
+    assert len(world.alice.mailbox("notice")) == 1

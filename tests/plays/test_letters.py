@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway.desk import notifications
 from gateway.store.database import Store
 from tests import people
 from tests.fakes import FakeClock
@@ -187,6 +188,22 @@ def test_large_files_become_links(world: World, octets: int, travels: bool) -> N
         assert view.size == octets and b"".join(pieces) == data
         with pytest.raises(Exception, match=r"page\.not_found"):
             world.door.file(reply.link, "0" * 16)
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("", ""),
+        (notifications.RESTORED, "nicht gemailt: wiederhergestellt"),
+        ("not mailed: read on the page 14:02", "nicht gemailt: auf der Seite gelesen, 14:02"),
+    ],
+)
+def test_why_something_was_not_mailed_is_told_in_the_readers_language(reason: str, told: str) -> None:
+    catalogue = {
+        notifications.RESTORED: "nicht gemailt: wiederhergestellt",
+        notifications.READ: "nicht gemailt: auf der Seite gelesen, %(when)s",
+    }
+    assert notifications.why_not_mailed(reason, catalogue.__getitem__) == told
 
 
 def test_more_news_than_a_page_of_history(world: World) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway.flow import judging
 from gateway.store.database import Store
 from tests import people
 from tests.fakes import FakeClock
@@ -67,6 +68,20 @@ def test_without_a_ticket(world: World, headers: dict[str, str], effect: str, le
     assert [one.kind for one in world.letters()[before:]] == letters
 
 
+@pytest.mark.parametrize("verdict", ["automatic", "bulk", "auto-reply"])
+def test_a_program_opens_no_closed_ticket_again(world: World, verdict: str) -> None:
+    """T24: and however long ago it was closed, there is no new one for it."""
+    world.closes()
+    world.after()
+    for seconds in (0, 40 * 86_400):
+        world.clock.forward(seconds)
+        decision = world.carol.replies(
+            world.carol.only("reply"), f"Away {seconds}.", headers=VERDICTS[verdict][0]
+        )
+        assert outcome(decision, world.ticket()) == MESSAGE
+        assert world.ticket().status == "closed"
+
+
 @pytest.mark.parametrize("to_note", [False, True])
 @pytest.mark.parametrize("headers", [AUTOMATIC, AUTO_REPLY, BULK])
 def test_an_agents_robot_never_answers_the_customer(
@@ -104,6 +119,16 @@ def test_our_own_mail_that_comes_back_is_held(world: World) -> None:
     before = len(world.letters())
     world.after()
     assert len(world.letters()) == before
+
+
+def test_our_own_mail_with_another_from_is_held(world: World) -> None:
+    """T23: a mailing list puts its own address into From (DMARC), and keeps the Message-ID."""
+    for got in world.everything():
+        raw = got.raw.replace(f"<{DESK}>".encode(), b"<list@lists.example>")
+        assert raw != got.raw
+        decision = world.receives(raw, DESK, auth="pass")
+        assert (decision.fate, world.inbound()[-1].verdict) == (HELD, "loop")
+        assert judging.OWN_MESSAGE_ID in world.inbound()[-1].reasons
 
 
 def test_two_robots_come_to_an_end(world: World) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from gateway.desk.tables import AGENT
-from gateway.flow.intake import Decision
+from gateway.flow.decision import Decision
 from gateway.mail.quote import REPLY_MARK
 from gateway.store.database import Store
 from tests import people

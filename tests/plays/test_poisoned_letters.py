@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway.desk import notifications
 from gateway.flow import letters, summary
 from gateway.store.database import POSTGRESQL, Store
 from tests import people
@@ -54,6 +55,20 @@ def test_a_letter_that_cannot_be_written_stops_no_other(world: World) -> None:
     assert "1 letter could not be delivered" in told and failed.reason[:40] in told.replace("\r\n", " ")
     world.clock.forward(7200)
     assert len(sums_up(world)) == 1, "once"
+
+
+def test_a_human_has_it_tried_again(world: World) -> None:
+    world.carol.writes("Printer", "It is on fire.", auth="pass")
+    poison(world, CAROL.address)
+    world.after()
+    world.after(600)
+    with world.store.unit() as unit:
+        unit.run("UPDATE contact SET email = ? WHERE email = 'no address'", CAROL.address)
+        assert notifications.write_again(unit) == 1
+    world.after(0)
+    assert [one.kind for one in world.carol.mailbox()] == ["receipt"]
+    with world.store.unit() as unit:
+        assert notifications.write_again(unit) == 0
 
 
 def test_what_could_be_mended_meanwhile_is_sent_after_all(world: World) -> None:

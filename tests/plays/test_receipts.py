@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.desk import notifications
 from gateway.store import settings as store_settings
 from gateway.store.database import Store
 from tests import people
 from tests.fakes import FakeClock
-from tests.people import DESK, MALLORY, Person
+from tests.people import CAROL, DESK, MALLORY, Person
 from tests.world import played
 
 CANARY = "BUY-CANARY"
@@ -24,6 +25,21 @@ def test_the_proven_get_the_full_one(store: Store, clock: FakeClock) -> None:
         assert got.mail["In-Reply-To"] == opening
         assert str(got.mail["References"]).split()[1] == opening, "the ticket's root first"
         assert got.mail["Auto-Submitted"] == "auto-replied"
+
+
+def test_a_mail_that_waited_in_a_backup_gets_no_second_one(store: Store, clock: FakeClock) -> None:
+    with played(store, clock) as world:
+        (id,) = world.accepts(people.mail(CAROL, DESK, "Old", "Words."), auth="pass")
+        with store.unit() as unit:
+            notifications.skip_restored(unit)
+        world.after(60)
+        assert world.applies(id).fate == "applied"
+        world.after()
+        assert world.carol.mailbox() == [] and len(world.alice.mailbox("notice")) == 1
+        assert {one.reason for one in world.promises() if one.state == "skipped"} == {notifications.RESTORED}
+        world.dave.writes("New", "Words.", auth="pass")
+        world.after()
+        world.dave.only("receipt")
 
 
 def test_the_unproven_get_a_fixed_one(store: Store, clock: FakeClock) -> None:

@@ -129,6 +129,21 @@ def test_people_in_cc_of_the_first_mail_are_named_not_let_in(world: World) -> No
     assert DAVE.address in world.participants()
 
 
+def test_nobody_names_somebody_else(world: World) -> None:
+    """A contact that is there already gets no name from another one's Cc; one's own From may give it."""
+    nameless = Person("", "erin@customer.example")
+    world.receives(people.mail(nameless, DESK, "Mine", "My words."))
+    grandma = f"Grandma <{nameless.address}>"
+    world.carol.writes("Printer", "It burns.", auth="pass", headers={"Cc": grandma})
+    with world.store.reading() as unit:
+        erin = contacts.with_address(unit, nameless.address)
+        assert erin is not None and erin.name == ""
+    world.receives(people.mail(Person("Erin", nameless.address), DESK, "Again", "More."))
+    with world.store.reading() as unit:
+        erin = contacts.with_address(unit, nameless.address)
+        assert erin is not None and erin.name == "Erin"
+
+
 def test_so_many_are_let_in_and_no_more(world: World) -> None:
     """T25. People named by the first mail do not use up the places."""
     crowd = ", ".join(f"p{number}@crowd.example" for number in range(19))

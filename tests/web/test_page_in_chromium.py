@@ -197,7 +197,8 @@ class TestCommenting:
             expect(page.get_by_text("Your comment was added")).to_be_visible()
             expect(page.locator("#message-3")).to_contain_text("small.txt")
             expect(page).to_have_title(re.compile("press"))
-        assert door.calls == [("comment", ("It is green now.", (("small.txt", 3),)))]
+        comments = [call for call in door.calls if call[0] != "read"]
+        assert comments == [("comment", ("It is green now.", (("small.txt", 3),)))]
 
     def test_with_the_keyboard_alone(self, site: Site, door: StandInDoor, chromium: Chromium) -> None:
         with chromium.page() as page:
@@ -232,7 +233,7 @@ class TestCommenting:
             expect(page.get_by_role("alert")).to_contain_text("too large")
             page.get_by_role("button", name="Send comment").click()
             assert page.url == site.page()
-        assert door.calls == []
+        assert [call for call in door.calls if call[0] != "read"] == []
 
 
 def test_is_built_for_everybody(site: Site, door: StandInDoor, chromium: Chromium) -> None:

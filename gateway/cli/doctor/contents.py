@@ -33,6 +33,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield _whole(store)
             with store.reading() as unit:
                 yield from _people(unit)
+                yield from _operator(unit, settings)
                 yield from _waiting(unit, settings)
     except click.ClickException as error:
         yield failed("store", error.message, "then look again: helpgate check")
@@ -92,6 +93,18 @@ def _people(unit: Unit) -> Iterator[Finding]:
             f"desks and agents share {domain}: a reply address can register at third services as a colleague",
             "give desks a domain of their own, like help.example.org",
         )
+
+
+def _operator(unit: Unit, settings: Settings) -> Iterator[Finding]:
+    """Who hears of what needs a human: a summary to a desk would be a held mail for the next one to tell of."""
+    address = settings.operator.address
+    if not address:
+        yield warning("operator", "nobody is told of what needs a human", "set [operator] address")
+    elif desks.directory(unit).is_ours(address):
+        words = f"{address} is a desk's address: no summary is sent"
+        yield warning("operator", words, "set [operator] address to somebody's own mailbox")
+    else:
+        yield ok("operator", f"{address} gets a summary of what needs a human, at most hourly")
 
 
 def _waiting(unit: Unit, settings: Settings) -> Iterator[Finding]:

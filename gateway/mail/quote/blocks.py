@@ -1,0 +1,107 @@
+"""The blocks of a text that are quoted with `>`, and what announces them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from gateway.mail.quote.attribution import found_at, may_end_at, with_attribution
+from gateway.mail.quote.lines import Ranges, has_words, is_quoted, last_filled, quote_depth
+from gateway.mail.quote.mark import has_mark
+from gateway.mail.quote.structure import Structure
+
+_LONG_LINE = 66  # a quoted line of such length may have been broken once more on its way
+_LONGEST_REMAINDER = 40
+_DEEP = 3  # a block that begins so deep was never a quote: `>>> print()`
+_SENTENCE_ENDS = ".?!:;,)…。？！"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines [start, stop) are quoted; [opening, start) says by whom, as far as anybody does.
+
+    attributed: somebody does, or our own mark is in it.  authors: the author announced it in their own
+    words, or it only looks like a quote; then it is not folded.
+    """
+
+    opening: int
+    start: int
+    stop: int
+    attributed: bool
+    authors: bool
+
+
+def blocks_in(lines: Sequence[str], end: int, structure: Structure) -> list[Block]:
+    """The quoted blocks with words before line `end`, and the boxes that the HTML says are quotes."""
+    boxes = [box for box in structure.quotes if box[0] < end]
+    quoted = [run for run in _runs(lines, end) if not any(a <= run[0] < b for a, b in boxes)]
+    alone = end == len(lines) and not boxes and not quoted
+    last_bare = structure.bare[-1:] if alone else ()
+    found = [_block(lines, run, structure) for run in quoted]
+    found += [_box(lines, start, min(stop, end)) for start, stop in boxes]
+    found += [_block(lines, box, structure) for box in last_bare]
+    return sorted(found, key=lambda block: block.start)
+
+
+def _block(lines: Sequence[str], run: tuple[int, int], structure: Structure) -> Block:
+    start, stop = run
+    opening = _opening(lines, start, structure)
+    first = next(at for at in range(start, stop) if has_words(lines[at]))
+    attributed = (
+        opening < start
+        or found_at(lines, first, quoted_below=True) <= first
+        or any(map(has_mark, lines[start:stop]))
+    )
+    above = last_filled(lines, start)
+    announced = above >= 0 and lines[above].rstrip().endswith((":", "："))
+    authors = not attributed and (announced or quote_depth(lines[first]) >= _DEEP)
+    return Block(opening, start, stop, attributed, authors)
+
+
+def _box(lines: Sequence[str], start: int, stop: int) -> Block:
+    return Block(with_attribution(lines, start), start, stop, attributed=True, authors=False)
+
+
+def _opening(lines: Sequence[str], start: int, structure: Structure) -> int:
+    """The first line of the attribution above a block."""
+    above = last_filled(lines, start)
+    for first, behind in structure.attributions:
+        if first <= above < behind:
+            return first
+    return with_attribution(lines, start)
+
+
+def _runs(lines: Sequence[str], end: int) -> Iterator[tuple[int, int]]:
+    """Runs of quoted lines with words in them; blanks and remainders of broken lines part none."""
+    start = stop = -1
+    spoken = False
+    for number in range(end):
+        line = lines[number]
+        if is_quoted(line) and (start >= 0 or not may_end_at(line)):
+            start = number if start < 0 else start
+            stop = number + 1
+            spoken = spoken or has_words(line)
+        elif line.strip() and not (number == stop and _is_remainder(lines, number, end)):
+            if spoken:
+                yield start, stop
+            start, spoken = -1, False
+        elif number == stop and line.strip():
+            stop = number + 1
+    if spoken:
+        yield start, stop
+
+
+def _is_remainder(lines: Sequence[str], number: int, end: int) -> bool:
+    """The end of a quoted line that a program broke without quoting it again; never an answer."""
+    if number + 1 >= end or not is_quoted(lines[number + 1]) or not is_quoted(lines[number - 1]):
+        return False
+    above, text = lines[number - 1].rstrip(), lines[number].strip()
+    if text.startswith(("(http", "<http", "[http")) or ("http" in above and " " not in text):
+        return True
+    broken = len(above) >= _LONG_LINE and above[-1] not in _SENTENCE_ENDS
+    return broken and len(text) <= _LONGEST_REMAINDER and text[0].islower()
+
+
+def as_ranges(blocks: Sequence[Block]) -> Ranges:
+    """Whole blocks, with what announces them."""
+    return tuple((block.opening, block.stop) for block in blocks)

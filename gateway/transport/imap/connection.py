@@ -1,0 +1,256 @@
+"""One connection to an IMAP server; the only place that knows imapclient. Used by one thread at a time. RFC 3501.
+
+Everything is asked for by UID, as numbers: nothing that stands in a mail ever becomes part of a command (T74).
+"""
+
+from __future__ import annotations
+
+import imaplib
+import ssl
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import imapclient
+
+from gateway.config import Imap
+from gateway.transport.imap.sasl import Login, log_in
+from gateway.transport.imap.trouble import LoginRefused, NotDone, Trouble
+
+CONNECT_S = 20.0
+READ_S = 60.0
+WINDOW = 5000  # UIDs in one answer, so that no line comes near the million octets imaplib reads
+PIECE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A folder as the server shows it. `newest`: no mail in it has a higher UID."""
+
+    uidvalidity: int
+    newest: int
+    exists: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A mail in the folder: its UID, octets and arrival there (milliseconds UTC; 0 where the server says nothing)."""
+
+    uid: int
+    size: int
+    arrived: int
+
+
+class Connection:
+    """Connected and logged in when it is made. Raises Trouble, LoginRefused or NotDone from every call."""
+
+    def __init__(
+        self,
+        settings: Imap,
+        login: Login,
+        *,
+        tls: ssl.SSLContext | None = None,
+        connect_s: float = CONNECT_S,
+        read_s: float = READ_S,
+    ) -> None:
+        context = tls or ssl.create_default_context()
+        with _translated():
+            self._client = imapclient.IMAPClient(
+                settings.host,
+                settings.port,
+                ssl=settings.security == "tls",
+                ssl_context=context,
+                timeout=imapclient.SocketTimeout(connect_s, read_s),
+            )
+        try:
+            with _translated():
+                self._client.normalise_times = False
+                if settings.security == "starttls":
+                    self._client.starttls(context)
+                log_in(self._client, login)
+                self.can_idle = self._has("IDLE")
+                self._moves, self._expunges_by_uid = self._has("MOVE"), self._has("UIDPLUS")
+        except NotDone as error:
+            self.close()
+            raise Trouble(str(error)) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of it, without another word to the server."""
+        with suppress(OSError, imaplib.IMAP4.error):
+            self._client.shutdown()
+
+    def leave(self) -> None:
+        """Say goodbye."""
+        with suppress(Trouble, NotDone), _translated():
+            self._client.logout()
+        self.close()
+
+    def interrupt(self) -> None:
+        """From another thread: whatever it waits for ends now."""
+        with suppress(OSError):
+            self._client.socket().shutdown(2)
+
+    def select(self, folder: str, *, read_only: bool) -> Selected:
+        """Open the folder anew, so that its numbers are of now. Raises Trouble, for nothing works without it."""
+        try:
+            with _translated(f"the folder {folder} cannot be opened"):
+                told = self._client.select_folder(folder, readonly=read_only)
+                uidvalidity, exists = int(told.get(b"UIDVALIDITY", 0)), int(told.get(b"EXISTS", 0))
+                next_uid = int(told.get(b"UIDNEXT", 0))
+        except NotDone as error:
+            raise Trouble(str(error)) from error
+        if not uidvalidity:
+            raise Trouble(
+                "the server gives no UIDVALIDITY, without which mails cannot be told from one another"
+            )
+        newest = next_uid - 1 if next_uid else max(self._search("UID", "*"), default=0)
+        return Selected(uidvalidity, newest, exists)
+
+    def above(self, uid: int, selected: Selected) -> Iterator[list[int]]:
+        """The UIDs above one, ascending, in lists of at most `WINDOW`; `n:*` names the last mail in any case."""
+        if selected.newest - uid <= WINDOW:
+            found = self._search("UID", f"{uid + 1}:*")
+            if fresh := sorted(one for one in found if one > uid):
+                yield fresh
+            return
+        for first in range(1, selected.exists + 1, WINDOW):
+            last = min(first + WINDOW - 1, selected.exists)
+            found = self._search(f"{first}:{last}", "UID", f"{uid + 1}:*")
+            if fresh := sorted(one for one in found if one > uid):
+                yield fresh
+
+    def has(self, uid: int) -> bool:
+        """Whether the mail is still in the folder."""
+        return uid in self._search("UID", str(uid))
+
+    def describe(self, uids: Sequence[int]) -> dict[int, Listed]:
+        """What the server says of mails before they are fetched; some may be missing."""
+        with _translated():
+            rows = self._client.fetch(uids, ["RFC822.SIZE", "INTERNALDATE"])
+        return {uid: listed for uid, row in rows.items() if (listed := _listed(uid, row)) is not None}
+
+    def fetch(self, uids: Sequence[int]) -> dict[int, bytes]:
+        """The octets of small mails; some may be missing. Marks none as read."""
+        with _translated():
+            rows = self._client.fetch(uids, ["BODY.PEEK[]"])
+        found = {uid: row.get(b"BODY[]") for uid, row in rows.items()}
+        return {uid: octets for uid, octets in found.items() if isinstance(octets, bytes) and octets}
+
+    def fetch_pieces(self, uid: int) -> Iterator[bytes]:
+        """The octets of a large mail, `PIECE` at a time, whatever size the server claims. RFC 3501 §6.4.5."""
+        start, piece = 0, b"begin"
+        while piece:
+            with _translated():
+                row = self._client.fetch([uid], [f"BODY.PEEK[]<{start}.{PIECE}>"]).get(uid, {})
+            piece = row.get(f"BODY[]<{start}>".encode()) or b""
+            if not isinstance(piece, bytes) or len(piece) > PIECE:
+                raise NotDone("the server sent something else than the piece that was asked for")
+            if piece:
+                yield piece
+            if len(piece) < PIECE:
+                return
+            start += len(piece)
+
+    def mark_seen(self, uids: Sequence[int]) -> None:
+        """RFC 3501 §2.3.2."""
+        with _translated():
+            self._client.add_flags(uids, [imapclient.SEEN], silent=True)
+
+    def move(self, uids: Sequence[int], folder: str) -> None:
+        """Into another folder of the mailbox, which is made when it is missing. RFC 6851."""
+        with suppress(NotDone):
+            self._move(uids, folder)
+            return
+        with suppress(NotDone), _translated():
+            self._client.create_folder(folder)
+        self._move(uids, folder)
+
+    def delete(self, uids: Sequence[int]) -> None:
+        """For good, and nothing else with them; a server without UIDPLUS only marks them. RFC 4315 §2.1."""
+        with _translated():
+            self._client.add_flags(uids, [imapclient.DELETED], silent=True)
+            if self._expunges_by_uid:
+                self._client.uid_expunge(uids)
+
+    def begin_idle(self) -> None:
+        """Have the server tell what happens. RFC 2177."""
+        with _translated():
+            self._client.idle()
+
+    def hears(self, seconds: float) -> bool:
+        """Whether the server has told something within so many seconds.
+
+        Nothing before the time is up means that nobody is there: imapclient then comes back at once, each time.
+        """
+        began = time.monotonic()
+        with _translated():
+            told = self._client.idle_check(timeout=seconds)
+        if not told and time.monotonic() - began < seconds * 0.9:
+            raise Trouble("the server has closed the connection")
+        if any(isinstance(one, tuple) and one and one[0] == b"BYE" for one in told):
+            raise Trouble("the server says goodbye")
+        return bool(told)
+
+    def end_idle(self) -> bool:
+        """Whether the server has told something more at the end of it."""
+        with _translated():
+            _, told = self._client.idle_done()
+        return bool(told)
+
+    def _move(self, uids: Sequence[int], folder: str) -> None:
+        with _translated():
+            if self._moves:
+                self._client.move(uids, folder)
+                return
+            self._client.copy(uids, folder)
+        self.delete(uids)
+
+    def _search(self, *criteria: str) -> list[int]:
+        with _translated():
+            return [int(uid) for uid in self._client.search(list(criteria))]
+
+    def _has(self, capability: str) -> bool:
+        return bool(self._client.has_capability(capability))
+
+
+def _listed(uid: int, row: dict[bytes, Any]) -> Listed | None:
+    size, moment = row.get(b"RFC822.SIZE"), row.get(b"INTERNALDATE")
+    if not isinstance(size, int):
+        return None
+    arrived = int(moment.timestamp() * 1000) if isinstance(moment, datetime) else 0
+    return Listed(uid, size, arrived)
+
+
+@contextmanager
+def _translated(problem: str = "") -> Iterator[None]:
+    """Whatever a server can make the library raise, in our words.
+
+    imaplib does not call a line that is too long fatal, though it stops in the middle of it; and a login that
+    breaks off looks like one that is refused.
+    """
+    try:
+        yield
+    except (Trouble, NotDone):
+        raise
+    except (imaplib.IMAP4.abort, OSError) as error:
+        raise Trouble(_words(problem, error)) from error
+    except imaplib.IMAP4.error as error:
+        if "got more than" in str(error):
+            raise Trouble(_words(problem, error)) from error
+        kind = LoginRefused if isinstance(error, imapclient.exceptions.LoginError) else NotDone
+        raise kind(_words(problem, error)) from error
+    except Exception as error:  # what the library's parser makes of an answer that no server should give
+        raise NotDone(_words(problem, error)) from error
+
+
+def _words(problem: str, error: Exception) -> str:
+    """One short printable line."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    told = f"{problem}: {said}" if problem else said
+    return "".join(one if one.isprintable() else " " for one in told)[:300]
