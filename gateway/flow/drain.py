@@ -178,10 +178,11 @@ class Drain:
             return None
 
     def _read(self, unit: Unit, inbound: Inbound) -> Read:
-        own = intake.own_addresses(self._current.directory, inbound)
+        directory = self._current.directory
+        own, locale = intake.own_addresses(directory, inbound), directory.desks[inbound.desk_id].locale
         if inbound.size <= IN_MEMORY:
             octets = blobs.load(unit, inbound.octets)
-            request = Request(octets, "", inbound.reverse_path, own, "")
+            request = Request(octets, "", inbound.reverse_path, own, "", locale)
             return Read(inbound, self._readers.read(request), octets, None)
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         try:
@@ -191,7 +192,7 @@ class Drain:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        request = Request(None, str(folder / "mail"), inbound.reverse_path, own, str(folder))
+        request = Request(None, str(folder / "mail"), inbound.reverse_path, own, str(folder), locale)
         return Read(inbound, self._readers.read(request), b"", folder)
 
     def _settle(self, batch: Sequence[Read]) -> None:

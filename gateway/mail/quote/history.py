@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 
 from gateway.mail.quote.attribution import found_at, may_end_at, with_attribution
 from gateway.mail.quote.field_block import block_end, is_forward, is_separator
 from gateway.mail.quote.lines import LONGEST_LOOKED_AT, Ranges, is_quoted, merged, next_filled
-from gateway.mail.quote.mark import has_mark
+from gateway.mail.quote.mark import has_mark, mark_may_stand_in
 from gateway.mail.quote.structure import Structure
 
 _MOST_ATTRIBUTIONS = 5_000  # lines that are looked at closely; only hostile texts have more
 _MOST_LABELS = 8
 _FEWEST_LABELS = 3  # `Label: value` lines of a header in a language nobody has told us
 _LONGEST_LABEL = 30
+_SIGN = re.compile(r"[:：–—]|--|^\s*[-_=*|>＞]|\*\s*$")
+"""What every line has that announces a history without quote marks: a colon, dashes, a frame."""
 
 
 def unquoted_history(lines: Sequence[str], structure: Structure, *, forwarded: bool) -> tuple[int, bool]:
@@ -38,6 +41,7 @@ class _Search:
         self._boxes = _Boxes(merged((*structure.quotes, *structure.asides, *structure.bare)))
         self._first = next_filled(lines, 0)
         self._looks = 0
+        self._may_hold_mark = mark_may_stand_in(lines)
 
     def run(self) -> tuple[int, bool]:
         nowhere = len(self._lines), False
@@ -47,6 +51,9 @@ class _Search:
                 number = behind
                 continue
             line = self._lines[number]
+            if not self._is_telling(number, line):
+                number += 1
+                continue
             if self._is_forward(number, line):
                 return number, False
             behind = self._header_end(number, line)
@@ -64,6 +71,12 @@ class _Search:
                 return (start, True) if start > self._first else nowhere
             number += 1
         return nowhere
+
+    def _is_telling(self, number: int, line: str) -> bool:
+        """A quick look, which is the last one at nearly every line."""
+        if self._may_hold_mark or _SIGN.search(line[:LONGEST_LOOKED_AT]):
+            return True
+        return number in self._forwards_at or number in self._history_at or number in self._headers
 
     def _is_forward(self, number: int, line: str) -> bool:
         return number in self._forwards_at or (not is_quoted(line) and is_forward(line))

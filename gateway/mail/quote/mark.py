@@ -25,6 +25,12 @@ def has_mark(line: str) -> bool:
     return any(mark in plain for mark in _marks())
 
 
+def mark_may_stand_in(lines: Sequence[str]) -> bool:
+    """Whether it is worth looking for our mark line by line."""
+    plain = "".join("".join(lines).split()).lower()
+    return any(mark in plain for mark in _marks())
+
+
 @cache
 def _marks() -> frozenset[str]:
     """The mark in every language of the catalogue, without white space and the dashes around it."""
