@@ -18,7 +18,18 @@ from gateway.store.imap import ImapFolder, ImapMail
 from gateway.store.imap_grants import ImapGrant
 
 UNSEEN, READS, TROUBLE = "never read", "read", "trouble"
-COLUMNS = ("desk", "mailbox", "folder", "state", "taken", "left", "looked_at", "grant_ends_at", "problem")
+COLUMNS = (
+    "id",
+    "desk",
+    "mailbox",
+    "folder",
+    "state",
+    "taken",
+    "left",
+    "looked_at",
+    "grant_ends_at",
+    "problem",
+)
 
 
 @click.group()
@@ -134,6 +145,7 @@ def _shape(unit: Unit, one: Imap) -> dict[str, str | int | None]:
     folder = ledger.named(unit, one.name)
     grant = imap_grants.of_folder(unit, folder.id) if folder and one.oauth else None
     return {
+        "id": folder.id if folder else None,
         "desk": one.desk,
         "mailbox": f"{one.username} at {one.host}",
         "folder": one.folder,

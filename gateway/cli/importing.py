@@ -84,8 +84,7 @@ def import_(
 
     Example: helpgate import --desk Support archive.mbox /srv/old/Maildir
     """
-    log.set_up()
-    logging.getLogger().setLevel(logging.WARNING)
+    log.set_up(level=logging.WARNING)
     oldest = _moment(since)
     summary = Summary(since=clock.rfc3339(clock.now()))
     with opened(settings) as store:

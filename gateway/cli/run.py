@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def serve(settings: Settings, verbose: bool) -> None:
     Example: helpgate serve --config /srv/helpgate/helpgate.toml
     """
     os.umask(0o077)
-    log.set_up(verbose=verbose)
+    log.set_up(level=logging.DEBUG if verbose else logging.INFO)
     from gateway.daemon.serve import run
 
     run(settings)
@@ -37,7 +38,7 @@ def demo(folder: Path | None) -> None:
     Example: helpgate demo
     """
     os.umask(0o077)
-    log.set_up()
+    log.set_up(level=logging.WARNING)
     from gateway.demo.play import play
 
     play(folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import socket
 import tempfile
@@ -36,7 +35,6 @@ def play(folder: Path | None) -> None:
     Raises ConfigError or StoreError when it cannot start.
     """
     _forget_environment()
-    logging.getLogger().setLevel(logging.WARNING)
     click.echo("Helpgate demo: setting up and playing a first conversation, some seconds …")
     if folder is not None:
         _play_in(folder.absolute(), is_kept=True)

@@ -186,8 +186,12 @@ def hold_all(unit: Unit) -> int:
 
 
 def queue(unit: Unit, *, recipient: str, **columns: str | int | bytes | None) -> int:
-    """Put a letter into the outbox, to leave now; returns its id. To a suppressed address it leaves never."""
-    reason = "" if columns["kind"] == SUMMARY else suppression.reason(unit, recipient)
+    """Put a letter into the outbox, to leave now; returns its id. To a suppressed address it leaves never.
+
+    Agents are never suppressed, not even where one is a customer as well.
+    """
+    for_staff = columns["kind"] == SUMMARY or columns.get("seat_id") is not None
+    reason = "" if for_staff else suppression.reason(unit, recipient)
     if reason:
         columns |= {"state": DROPPED, "last_reply": reason[:REPLY_MAX], "next_attempt_at": NEVER}
     else:
@@ -197,7 +201,10 @@ def queue(unit: Unit, *, recipient: str, **columns: str | int | bytes | None) ->
 
 def drop_all_to(unit: Unit, recipient: str, reason: str) -> int:
     """No letter that waits for this address is sent. Returns how many."""
-    waiting = f"state IN ('{QUEUED}', '{DEFERRED}', '{UNCERTAIN}') AND lower(recipient) = lower(?)"
+    waiting = (
+        f"state IN ('{QUEUED}', '{DEFERRED}', '{UNCERTAIN}') AND seat_id IS NULL AND kind <> '{SUMMARY}'"
+        " AND lower(recipient) = lower(?)"
+    )
     return unit.change_where(
         Letter, waiting, (recipient,), state=DROPPED, last_reply=reason[:REPLY_MAX], next_attempt_at=NEVER
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from gateway.clock import DAY
 from gateway.desk.tables import CLIENT, Suppression
 from gateway.mail.address import address_key
+from gateway.mail.reading import HUMAN
 from gateway.store.database import Unit
 
 LETTERS = 3
@@ -18,7 +19,8 @@ WITHIN = 30 * DAY
 
 _ALIVE = (
     "EXISTS (SELECT 1 FROM message JOIN contact ON contact.id = message.contact_id"
-    f" WHERE message.kind = '{CLIENT}' AND message.automatic = 0 AND message.inbound_id IS NOT NULL"
+    " JOIN inbound ON inbound.id = message.inbound_id"
+    f" WHERE message.kind = '{CLIENT}' AND message.automatic = 0 AND inbound.verdict = '{HUMAN}'"
     " AND contact.email_key = suppression.address_key AND message.created_at > suppression.last_at)"
 )
 

@@ -2,11 +2,13 @@
 
 Its octets differ, so it is not dropped (promise 3); but nobody needs to hear of it twice, and no ticket
 is opened for it. It must be the same in three things: its Message-ID, who wrote it, and what it says, but
-for what a list adds. There are programs that give all their mails one Message-ID: those say different things.
+for what a list adds; and it brings no file that the other has not. There are programs that give all their
+mails one Message-ID: those say different things, or bring different files.
 """
 
 from __future__ import annotations
 
+from gateway.desk import attachments
 from gateway.desk.tables import Message, Reference, Ticket
 from gateway.mail.address import address_key
 from gateway.mail.reading import Reading
@@ -24,19 +26,30 @@ def earlier(
     """The message that this mail is another copy of, on the ticket that was found, or else at this desk."""
     if not reading.message_id or reading.sender is None:
         return None
-    writer, said = address_key(reading.sender.email), _lines(keys.neutralise(reading.text))
-    for ticket in [found] if found else _tickets(unit, reading.message_id, desk_id):
-        for message in unit.rows(
-            Message,
-            "ticket_id = ? AND message_id = ? ORDER BY position LIMIT 5",
-            ticket.id,
-            reading.message_id,
-        ):
-            if address_key(message.author_email) == writer and _says_the_same(
-                said, _lines(message.full_text)
-            ):
-                return ticket, message
-    return None
+    writer = address_key(reading.sender.email)
+    known = [
+        (ticket, message)
+        for ticket in ([found] if found else _tickets(unit, reading.message_id, desk_id))
+        for message in _messages(unit, ticket, reading.message_id)
+        if address_key(message.author_email) == writer
+    ]
+    if not known:
+        return None
+    said = _lines(keys.neutralise(reading.text))
+    return next(
+        (
+            one
+            for one in known
+            if _says_the_same(said, _lines(one[1].full_text)) and _brings_nothing(unit, reading, one[1])
+        ),
+        None,
+    )
+
+
+def _messages(unit: Unit, ticket: Ticket, message_id: str) -> list[Message]:
+    return unit.rows(
+        Message, "ticket_id = ? AND message_id = ? ORDER BY position LIMIT 5", ticket.id, message_id
+    )
 
 
 def _tickets(unit: Unit, message_id: str, desk_id: int) -> list[Ticket]:
@@ -51,6 +64,12 @@ def _says_the_same(one: list[str], other: list[str]) -> bool:
     added = sum(map(len, long)) - sum(map(len, short))
     rest = iter(long)
     return bool(short) and abs(added) <= ADDED_MAX and all(line in rest for line in short)
+
+
+def _brings_nothing(unit: Unit, reading: Reading, message: Message) -> bool:
+    """Whether all files of a mail are on this message already."""
+    known = attachments.of_messages(unit, [message.id], agents=True).get(message.id, [])
+    return {one.sha256 for one in reading.enclosures} <= {one.sha256 for one in known}
 
 
 def _lines(text: str) -> list[str]:

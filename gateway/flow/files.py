@@ -6,6 +6,7 @@ customers only where nothing internal can be in it; the rest is for agents.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import unescape
@@ -18,6 +19,7 @@ from gateway.mail.token import Keyring
 from gateway.store.blobs import name_of
 
 NAMED = 5  # files that a remark names
+_FOLD = re.compile(r"\r?\n[ \t]")  # cards and calendars go on in the next line: RFC 6350 §3.2, RFC 5545 §3.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,12 @@ def _is_internal(keys: Keyring, file: Enclosure, private: Private) -> bool:
         return False
     assert kind == TEXT
     text = text_of(data)
-    return not _is_clean(keys, text) or private.stands_in(unescape(text))
+    plain = unescape(text)
+    return (
+        not _is_clean(keys, text)
+        or private.stands_in(plain)
+        or private.own_address.search(_FOLD.sub("", plain)) is not None
+    )
 
 
 def _is_clean(keys: Keyring, text: str) -> bool:

@@ -6,7 +6,7 @@ in only agents see anything. What the desk or an agent wrote to somebody outside
 
 | a mail                                | on a ticket             | without a ticket           |
 |---------------------------------------|-------------------------|----------------------------|
-| from the desk or an agent, to outside | answer                  | opens, for the first of To |
+| from the desk or an agent, to outside | answer, see `_answers`  | opens, for the first of To |
 | from an agent, to us alone            | note                    | opens, like anybody's      |
 | from the desk, to us alone            | held                    | held                       |
 | from a participant let in             | message                 | opens                      |
@@ -197,7 +197,10 @@ def _on_ticket(unit: Unit, mail: Arrived, side: Side, match: Match, ticket: Tick
 
 
 def _answers(unit: Unit, mail: Arrived, side: Side, match: Match, ticket: Ticket) -> Decision:
-    """What support wrote; for the others to read where one of them got it. Promise 6 holds as for answers of today."""
+    """What support wrote; for the others to read where one of them got it. Promise 6 holds as for answers of today.
+
+    Not on a ticket that lives: who opens its page believes what stands there, and here nobody proves anything.
+    """
     desk = desks.by_id(unit, ticket.desk_id)
     words: Words | None
     if side.agent is None:
@@ -205,7 +208,9 @@ def _answers(unit: Unit, mail: Arrived, side: Side, match: Match, ticket: Ticket
     else:
         words = shown.of_agent(unit, mail.keys, mail, ticket, side.agent, desk)
     readers = {one.contact_id for one in notifications.let_in(unit, ticket)}
-    public = words is not None and any(one.id in readers for one in side.outside)
+    public = (
+        words is not None and past.is_resting(unit, ticket) and any(one.id in readers for one in side.outside)
+    )
     message = _say(
         unit,
         mail,

@@ -1,4 +1,7 @@
-"""What an operator hears of the folders we read: each thing once, as long as nothing changes."""
+"""What an operator hears of the folders we read: each thing once, as long as nothing changes.
+
+Folders go by their number, which `helpgate imap list` shows: names are addresses, and a server may say anything.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,8 @@ def _unreadable(unit: Unit) -> list[str]:
     for one in found:
         unit.change(ImapFolder, one.id, operator_told_at=unit.now)
     return [
-        f"{one.name}: cannot be read since {clock.rfc3339(one.problem_at)}: {one.problem}" for one in found
+        f"folder {one.id}: cannot be read since {clock.rfc3339(one.problem_at)} (helpgate imap list)"
+        for one in found
     ]
 
 
@@ -37,7 +41,7 @@ def _left(unit: Unit) -> list[str]:
     counted = Counter(one.folder_id for one in unit.rows(ImapMail, LEFT_THERE))
     unit.change_where(ImapMail, LEFT_THERE, (), operator_told_at=unit.now)
     return [
-        f"{_name(unit, folder)}: {count} left there, too large or not to be had (helpgate imap status)"
+        f"folder {folder}: {count} left there, too large or not to be had (helpgate imap status)"
         for folder, count in sorted(counted.items())
     ]
 
@@ -47,12 +51,6 @@ def _ending(unit: Unit) -> list[str]:
     for one in found:
         unit.change_where(ImapGrant, "folder_id = ?", (one.folder_id,), operator_told_at=unit.now)
     return [
-        f"{_name(unit, one.folder_id)}: the grant ends {clock.rfc3339(one.ends_at)} (helpgate imap login)"
+        f"folder {one.folder_id}: the grant ends {clock.rfc3339(one.ends_at)} (helpgate imap login)"
         for one in found
     ]
-
-
-def _name(unit: Unit, folder_id: int) -> str:
-    found = unit.row(ImapFolder, "id = ?", folder_id)
-    assert found is not None
-    return found.name

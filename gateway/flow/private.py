@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from gateway.desk import messages
 from gateway.desk.tables import EVERYONE, INTERNAL, Message, Ticket
 from gateway.mail.html_text import to_text
-from gateway.mail.quote import Ranges, hash_line, mark_at, plain_line, with_attribution
+from gateway.mail.quote import Ranges, hash_line, is_quoted, mark_at, plain_line, with_attribution
 from gateway.store.database import Unit
 
 KNOWN_MESSAGES = 50  # so many of the newest messages of a ticket are looked through
@@ -40,7 +40,7 @@ class Private:
         """Whether a line of these, our mark or the agent's own address is anywhere in a text."""
         lines = text.split("\n")
         return (
-            any(self._holds(line, quoted=line.startswith(">")) for line in lines)
+            any(self._holds(line, quoted=is_quoted(line)) for line in lines)
             or mark_at(lines) < len(lines)
             or self.own_address.search(text) is not None
         )
@@ -54,7 +54,7 @@ class Private:
         lines = text.split("\n")
         gone = _from_mark(lines)
         for at, line in enumerate(lines):
-            quoted = line.startswith(">") or (at > 0 and lines[at - 1].startswith(">"))
+            quoted = is_quoted(line) or (at > 0 and is_quoted(lines[at - 1]))
             if at not in gone and self._holds(line, quoted=quoted):
                 gone.add(at)
         for block in _quoted_blocks(lines):
@@ -124,17 +124,17 @@ def _from_mark(lines: list[str]) -> set[int]:
     if mark == len(lines):
         return set()
     below = range(mark, len(lines))
-    quoted = lines[mark].startswith(">")
+    quoted = is_quoted(lines[mark])
     return {
         *range(with_attribution(lines, mark), mark),
-        *(at for at in below if not quoted or lines[at].startswith(">")),
+        *(at for at in below if not quoted or is_quoted(lines[at])),
     }
 
 
 def _quoted_blocks(lines: list[str]) -> Iterator[range]:
     start = 0
     for at, line in enumerate([*lines, ""]):
-        if not line.startswith(">"):
+        if not is_quoted(line):
             if at > start:
                 yield range(start, at)
             start = at + 1

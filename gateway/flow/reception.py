@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from gateway.desk.desks import Destination, Directory
+from gateway.errors import StoreError
 from gateway.flow.accept import Refusal
 from gateway.log import step
 from gateway.mail.envelope import Envelope
@@ -38,7 +39,8 @@ class Handed:
 class Reception:
     """Takes mails in: one journal row for each desk a mail is for, sharing the octets, committed together.
 
-    postponed: how many could not be stored, so that their senders keep them.  trouble: the last reason.
+    postponed: how many the store could not take, so that their senders keep them.  trouble: the last reason.
+    A listener's `beside` may refuse a mail for reasons of its own, which the listener tells.
     """
 
     def __init__(
@@ -76,12 +78,12 @@ class Reception:
 
     def _stored(self, future: Future[tuple[str, ...]]) -> None:
         error = future.exception()
-        if error is not None:
+        if error is None:
+            step("accept.stored")
+            self._arrived()
+        elif isinstance(error, StoreError):
             self.postponed += 1
             self.trouble = str(error)
-            return
-        step("accept.stored")
-        self._arrived()
 
 
 def write_down(unit: Unit, mails: Sequence[Handed]) -> list[tuple[str, ...]]:

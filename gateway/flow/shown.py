@@ -11,11 +11,12 @@ from typing import Protocol
 
 from gateway.desk import messages
 from gateway.desk.messages import Words
-from gateway.desk.tables import Agent, Desk, Ticket
+from gateway.desk.tables import AGENT, Agent, Desk, Ticket
 from gateway.flow import files
 from gateway.flow.private import KNOWN_MESSAGES, Private, of_ticket
+from gateway.mail.address import address_key
 from gateway.mail.html_text import to_text
-from gateway.mail.quote import Ranges, fold_known, hash_line
+from gateway.mail.quote import Ranges, fold_known, known_lines
 from gateway.mail.reading import AUTO_REPLY, Reading
 from gateway.mail.token import Keyring
 from gateway.store.database import Unit
@@ -45,9 +46,9 @@ def of_opening(keys: Keyring, mail: Arrival) -> Words:
 
 
 def of_client(unit: Unit, keys: Keyring, mail: Arrival, ticket: Ticket, *, automatic: bool = False) -> Words:
-    """A customer's mail on a ticket: lines that stand on the ticket already are quotes."""
+    """A customer's mail on a ticket: lines that we wrote there are quotes, wherever they stand."""
     reading = mail.reading
-    said = _words(keys, mail, fold_known(reading.text, reading.folded, _known_lines(unit, ticket)))
+    said = _words(keys, mail, fold_known(reading.text, reading.folded, _lines_of_ours(unit, ticket, reading)))
     return replace(said, automatic=automatic or said.automatic)
 
 
@@ -123,7 +124,9 @@ def _unfolded(text: str, folded: Ranges) -> tuple[str, int]:
     return shown, len(hidden)
 
 
-def _known_lines(unit: Unit, ticket: Ticket) -> frozenset[int]:
+def _lines_of_ours(unit: Unit, ticket: Ticket, reading: Reading) -> frozenset[str]:
+    """What agents said on the ticket. Customers may say again what they said: it is never taken from them."""
     newest = ticket.last_position - KNOWN_MESSAGES
-    rows = messages.of_ticket(unit, ticket.id, "position > ?", newest)
-    return frozenset(hash_line(line) for row in rows for line in row.text.split("\n")) - {0}
+    rows = messages.of_ticket(unit, ticket.id, "position > ? AND kind = ?", newest, AGENT)
+    writer = address_key(reading.sender.email) if reading.sender else ""
+    return known_lines(row.text for row in rows if address_key(row.author_email) != writer)

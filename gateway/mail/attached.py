@@ -29,8 +29,22 @@ _CLOSED_TYPES = frozenset(
         *sealed.SIGNATURE_TYPES,
     }
 )
-_TEXT_TYPES = ("application/json", "application/xml", "application/xhtml+xml", "application/rtf")
-_TEXT_NAMES = (".txt", ".html", ".htm", ".md", ".csv", ".log", ".json", ".xml", ".ics", ".rtf")
+_KEY = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
+# Certificates are no text, but hold addresses as they are written.
+_TEXT_TYPES = (
+    "application/json",
+    "application/xml",
+    "application/xhtml+xml",
+    "application/rtf",
+    "application/ics",
+    "application/pkix-cert",
+    "application/x-x509-ca-cert",
+    "application/x-x509-user-cert",
+)
+_TEXT_NAMES = (
+    *(".txt", ".html", ".htm", ".md", ".csv", ".log", ".json", ".xml", ".ics", ".vcf", ".rtf"),
+    *(".cer", ".crt", ".der", ".p7b"),
+)
 _UNTYPED = frozenset({"", "application/octet-stream", "application/x-unknown", "binary/octet-stream"})
 _MAIL_FIELDS = frozenset(
     {"from", "to", "date", "subject", "message-id", "received", "return-path", "mime-version"}
@@ -56,6 +70,8 @@ def kind_of(filename: str, content_type: str, data: bytes) -> str:
     is_text = content_type.startswith("text/") or content_type in _TEXT_TYPES or name.endswith(_TEXT_NAMES)
     if not is_text and (content_type not in _UNTYPED or b"\0" in data[:_SNIFFED]):
         return OTHER
+    if data[:_SNIFFED].lstrip().startswith(_KEY):
+        return CLOSED_MAIL
     return MAIL if _looks_like_mail(data) else TEXT
 
 

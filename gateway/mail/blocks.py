@@ -55,6 +55,7 @@ class Walk:
 
     limits: what could not be read to the end.  remarks: what was found on the way, for `explain`.
     sealed: the system that the mail is encrypted with, empty when it is not.
+    opened: containers so far.  inside: we are in a signature, which is enclosed as a whole.
     """
 
     locale: str = SOURCE_LANGUAGE
@@ -62,6 +63,7 @@ class Walk:
     remarks: dict[str, None] = field(default_factory=dict)
     sealed: str = ""
     opened: int = 0
+    inside: bool = False
 
     def found(self, part: Part, first: bool = True) -> Found:
         """`first`: nothing of the body has been seen before this part."""
@@ -162,8 +164,10 @@ class Walk:
         self.remarks["signed (S/MIME), signature not checked"] = None
         root, limits = structure.parse(content)
         self.limits |= dict.fromkeys(limits)
+        outermost, self.inside = not self.inside, True
         found = self.found(root)
-        return Found(found.blocks, (*found.rest, part))
+        self.inside = not outermost
+        return Found(found.blocks, (*found.rest, part) if outermost else found.rest)
 
     def _tnef(self, part: Part, name: str, first: bool) -> Found | None:
         data = part.decoded()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -12,12 +13,14 @@ from gateway.i18n import SOURCE_LANGUAGE
 from gateway.mail import charset, pictures, sealed
 from gateway.mail.blocks import LONGEST_TEXT, Block, Walk
 from gateway.mail.html_text import read_html, to_text
-from gateway.mail.quote import apart, clients
+from gateway.mail.quote import Ranges, apart, clients
 from gateway.mail.quote.structure import NO_STRUCTURE, Structure
 from gateway.mail.sanitize import LONGEST as LONGEST_HTML
 from gateway.mail.sanitize import sanitize
-from gateway.mail.sealed import Ranges
-from gateway.mail.structure import Part
+from gateway.mail.structure import PARTS, Part
+
+_WRITTEN_SIGNS = re.compile(r"&#(?:x0*fdd[0-7](?![0-9a-f])|0*649(?:7[6-9]|8[0-3])(?![0-9]));?", re.IGNORECASE)
+"""`clients.SIGNS` as HTML may write them: only we mark parts of a mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,13 @@ def collect(root: Part, locale: str = SOURCE_LANGUAGE) -> Body:
         limits.append("text cut")
         text = text[:LONGEST_TEXT]
     text, armour = _unarmoured(charset.scrub(text), walk)
+    rest = (*found.rest, *lifted)
+    if len(rest) > PARTS:
+        limits.append("too many files")
     return Body(
         text=text,
         html=None if html is None else Markup(clients.without_signs(html)),
-        rest=(*found.rest, *lifted),
+        rest=rest[:PARTS],
         limits=(*walk.limits, *limits),
         remarks=tuple(walk.remarks),
         armour=armour,
@@ -81,6 +87,7 @@ def _html(blocks: Sequence[Block], rest: Sequence[Part]) -> tuple[str | None, tu
         return None, (), []
     raw, lifted = pictures.lift("\n".join(block.html or _as_html(block.text) for block in blocks))
     limits = ["html cut"] if len(raw) > LONGEST_HTML else []
+    raw = _WRITTEN_SIGNS.sub("\ufffd", raw)
     return sanitize(clients.marked(raw), pictures.by_location(rest)), lifted, limits
 
 

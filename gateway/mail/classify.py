@@ -32,6 +32,7 @@ from dataclasses import dataclass
 from gateway.mail import reading, senders, subjects
 from gateway.mail.address import address_key
 from gateway.mail.evidence import Evidence
+from gateway.mail.quote import is_forward_subject
 
 MOST_RECEIVED = 50
 
@@ -130,7 +131,10 @@ def _report_of(kind: str) -> Callable[[Evidence], bool]:
         content_type, parameters = evidence.root.typed
         declared = parameters.get("report-type", "").lower() if content_type == "multipart/report" else ""
         parts = {content_type, *(part.content_type for part in evidence.root.children)}
-        return declared == kind or f"message/{kind}" in parts
+        if f"message/{kind}" not in parts:
+            return declared == kind
+        by_program = content_type == "multipart/report" or kind != "disposition-notification"
+        return by_program or not is_forward_subject(evidence.subject)
 
     return hits
 

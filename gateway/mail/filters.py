@@ -15,6 +15,7 @@ from gateway.mail.structure import Part
 
 SPAM = "spam"
 VIRUS = "a virus"
+_MOST_READ = 2000
 _MOST_SAID = 80
 
 _FIELDS = {
@@ -49,7 +50,7 @@ def read_marks(root: Part) -> tuple[FilterMark, ...]:
         if lower not in _TABLE:
             continue
         name, verdict, pattern = _TABLE[lower]
-        said = header.text(value)[:_MOST_SAID]
+        said = header.text(value)[:_MOST_READ]
         if pattern.match(said):
-            found.setdefault(name, FilterMark(name, verdict, said))
+            found.setdefault(name, FilterMark(name, verdict, said[:_MOST_SAID]))
     return tuple(found.values())

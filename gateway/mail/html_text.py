@@ -196,12 +196,16 @@ class _Writer(HTMLParser):
         return f"{indent}{self.lists[-1] - 1}. "
 
     def _link(self, href: str, start: int) -> None:
+        """The address behind the words that lead there; not behind the names in the header of a quoted mail."""
+        if href.startswith("mailto:") and self.open_parts and self.open_parts[-1].sign == clients.HEADER:
+            return
         shown = "".join(self.line[start:]).strip()
-        plain = href.removeprefix("mailto:")
-        if href and shown and plain not in shown and shown not in plain:
-            self.line.append(f" <{href}>")
-        elif href and not shown and not self.line:
-            self.line.append(f"<{href}>")
+        address = href.removeprefix("mailto:")
+        target = href if "?" in address else address
+        if target and shown and address not in shown and shown not in address:
+            self.line.append(f" <{target}>")
+        elif target and not shown and not self.line:
+            self.line.append(f"<{target}>")
 
 
 def _structure(parts: list[_Part], above: int) -> Structure:

@@ -10,7 +10,7 @@ from html import unescape
 from urllib.parse import unquote
 
 from gateway.i18n import SOURCE_LANGUAGE
-from gateway.mail import body, dsn, enclosures, filters, header, quote, sealed, structure
+from gateway.mail import body, dsn, enclosures, filters, header, quote, structure
 from gateway.mail.address import parse_mailboxes
 from gateway.mail.body import Body
 from gateway.mail.classify import classify
@@ -81,8 +81,8 @@ def _headed(root: Part, words: Body, files: tuple[Enclosure, ...], notes: tuple[
         subject=subject,
         date=_date(header.raw_text(root.value("date"))),
         text=words.text,
-        folded=sealed.joined(folding.ranges, words.armour),
-        signature=sealed.joined(folding.signature, words.armour),
+        folded=quote.merged((*folding.ranges, *words.armour)),
+        signature=quote.merged((*folding.signature, *words.armour)),
         line_hashes=tuple(map(quote.hash_line, words.text.split("\n"))),
         html=words.html,
         enclosures=files,

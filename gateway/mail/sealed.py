@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 
+from gateway.mail.quote import Ranges
 from gateway.mail.structure import Part
-
-Ranges = tuple[tuple[int, int], ...]
 
 SMIME_TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 SIGNATURE_TYPES = frozenset(
@@ -64,17 +63,6 @@ def armour(text: str) -> tuple[Ranges, bool]:
             encrypted |= mark[2] == "MESSAGE"
             start = -1
     return tuple(ranges), encrypted
-
-
-def joined(*groups: Ranges) -> Ranges:
-    """Ranges of several sources as one: sorted, none touching another."""
-    merged: list[tuple[int, int]] = []
-    for start, end in sorted(one for group in groups for one in group):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
-        else:
-            merged.append((start, end))
-    return tuple(merged)
 
 
 def _after_blank(lines: list[str], start: int) -> int:

@@ -197,7 +197,7 @@ def _values(
     language = locale.replace("_", "-")
     values["language"] = language
     values["direction"] = "rtl" if language.partition("-")[0] in _RIGHT_TO_LEFT else "ltr"
-    values["mark"] = REPLY_MARK
+    values["mark"] = translations.gettext(REPLY_MARK)
     if kind == "receipt_unproven":
         return values
     values["status"] = translations.gettext(STATUS_NAMES.get(words.status, words.status))

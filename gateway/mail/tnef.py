@@ -25,6 +25,7 @@ _OBJECT = struct.Struct("<BHHI")
 _PROPERTY = struct.Struct("<HH")
 _CHECKSUM = 2
 _MOST_OBJECTS = 5000
+_MOST_FILES = 250
 _MOST_PROPERTIES = 1000  # of one message or attachment
 
 _TEXT_BODY, _HTML_BODY, _RTF_BODY, _HTML_CODEPAGE = 0x1000, 0x1013, 0x1009, 0x3FDE
@@ -83,7 +84,7 @@ def is_tnef(content_type: str, filename: str, beginning: bytes) -> bool:
 
 
 def read(data: bytes, level: int = 1) -> Content | None:
-    """What is in a winmail.dat; None where it is broken, cut off or empty. Never raises; linear."""
+    """What is in a winmail.dat; None where it is broken, cut off, too much or empty. Never raises; linear."""
     label, body = "cp1252", b""
     told: dict[int, bytes | str] = {}
     files: list[_Attached] = []
@@ -96,8 +97,10 @@ def read(data: bytes, level: int = 1) -> Content | None:
                     body = content
                 case _Name.PROPERTIES:
                     told = _properties(content, label)
-                case _Name.RENDERING:
+                case _Name.RENDERING if len(files) < _MOST_FILES:
                     files.append(_Attached())
+                case _Name.RENDERING:
+                    return None
                 case _Name.TITLE if files:
                     files[-1].title = content
                 case _Name.DATA if files:

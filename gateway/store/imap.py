@@ -29,7 +29,7 @@ LADDER_MS = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
 
 
 class LeaseLost(Exception):
-    """Another process reads this folder now: what we were about to write must not be written."""
+    """Another process reads this folder now: what we were about to write must not be written. Names ids only."""
 
 
 class ImapFolder(Model):
@@ -163,7 +163,8 @@ def seen(
 ) -> None:
     """Write a mail of the folder down, in the unit that keeps it where it is kept. Raises LeaseLost."""
     if not unit.change_where(ImapFolder, _OURS, (folder.id, owner, folder.uidvalidity), looked_at=unit.now):
-        raise LeaseLost(folder.name)
+        raise LeaseLost(f"folder {folder.id}")
+    this = {"folder_id": folder.id, "uidvalidity": folder.uidvalidity, "uid": uid}
     columns: dict[str, str | int | None] = {
         "size": size,
         "state": state,
@@ -171,11 +172,10 @@ def seen(
         "inbound_id": inbound_id,
         "reason": reason,
     }
-    listed = (folder.id, folder.uidvalidity, uid)
-    if not unit.change_where(ImapMail, f"{_THIS} AND state IN {LEFT}", listed, **columns):
-        columns |= {"folder_id": folder.id, "uidvalidity": folder.uidvalidity, "uid": uid, "at": unit.now}
-        if not unit.add(ImapMail, **columns):
-            raise LeaseLost(f"mail {uid} of folder {folder.id} has been taken by somebody else")
+    if unit.add(ImapMail, **this, **columns, at=unit.now):
+        return
+    if not unit.change_where(ImapMail, f"{_THIS} AND state IN {LEFT}", tuple(this.values()), **columns):
+        raise LeaseLost(f"mail {uid} of folder {folder.id} has been taken by somebody else")
 
 
 def failed(unit: Unit, folder: ImapFolder, owner: str, uid: int, size: int, reason: str) -> None:
@@ -312,7 +312,7 @@ def trouble(unit: Unit, folder_id: int, problem: str) -> None:
 
 def _change(unit: Unit, folder_id: int, owner: str, **columns: int) -> None:
     if not unit.change_where(ImapFolder, "id = ? AND lease_owner = ?", (folder_id, owner), **columns):
-        raise LeaseLost(str(folder_id))
+        raise LeaseLost(f"folder {folder_id}")
 
 
 _OURS = "id = ? AND lease_owner = ? AND uidvalidity = ?"

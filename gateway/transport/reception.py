@@ -8,6 +8,7 @@ import re
 import secrets
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from gateway.clock import Clock
 from gateway.errors import StoreFull
@@ -63,12 +64,17 @@ class Reception:
         one either, whose address may carry a token.
         """
         name = _UNSAFE_IN_NAME.sub("_", envelope.helo)
-        moment = format_datetime(datetime.fromtimestamp(self._clock() // 1000, UTC))
+        moment = _written(self._clock() // 1000)
         field = (
             f"Received: from {name} ({_literal(envelope.peer)})\r\n"
             f"\tby {self.settings.hostname} with {protocol};\r\n\t{moment}\r\n"
         )
         return field.encode("ascii", "replace")
+
+
+@lru_cache(maxsize=1)  # many mails in a second
+def _written(second: int) -> str:
+    return format_datetime(datetime.fromtimestamp(second, UTC))
 
 
 def sorry(error: Exception) -> str:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
+from gateway.flow.reception import Reception, write_down
 from gateway.store import imap as ledger
 from gateway.store.database import Store
+from gateway.store.grouped import GroupCommit
 from gateway.transport.imap.trouble import Trouble
 from tests.fakes import FakeClock
+from tests.parts import memory
 from tests.parts.daemon import Daemons
 from tests.parts.dovecot import PASSWORD, Dovecot, Dovecots
 from tests.parts.ports import wait_for
@@ -25,6 +27,7 @@ from tests.transport.imap_house import QUICK, ImapHouse, numbered
 from tests.world import World, played
 
 MANY = 20_000
+SMALL = b"From: carol@customer.example\nMessage-ID: <%d@customer.example>\nSubject: mail %d\n\nHello.\n"
 
 
 @pytest.fixture
@@ -230,7 +233,9 @@ def test_watches_race_for_one_folder(dovecot: Dovecot, house: ImapHouse) -> None
 def test_idle_hears_of_a_mail_and_survives_a_restart_of_the_server(
     dovecot: Dovecot, house: ImapHouse
 ) -> None:
-    watch = house.watch(replace(QUICK, idle=60, poll=60))
+    watch = house.watch(
+        replace(QUICK, idle=2, poll=60)
+    )  # a word that comes just before IDLE is seen at its end
     watch.start()
     try:
         wait_for(lambda: watch.is_connected, "the connection")
@@ -247,6 +252,7 @@ def test_idle_hears_of_a_mail_and_survives_a_restart_of_the_server(
         watch.join(5)
     assert house.subjects() == ["mail 1", "mail 2"]
     assert house.folder.lease_until == 0, "whoever comes next need not wait"
+    wait_for(lambda: "Logged out" in dovecot.log_text(), "a goodbye, which needs the end of IDLE first")
 
 
 def test_a_connection_that_dies_in_silence_is_no_busy_loop(dovecot: Dovecot, house: ImapHouse) -> None:
@@ -276,23 +282,28 @@ def test_a_wrong_password_is_told(dovecot: Dovecot, house: ImapHouse) -> None:
         watch.join(10)
 
 
-def test_twenty_thousand_on_first_connect(dovecot: Dovecot, world: World) -> None:
+def test_twenty_thousand_on_first_connect(new_dovecot: Dovecots, world: World) -> None:
     """B19: in time and memory that a machine has, and no burst of letters."""
-    small = b"From: carol@customer.example\r\nMessage-ID: <%d@customer.example>\r\nSubject: mail %d\r\n\r\nHello.\r\n"
-    dovecot.put([small % (number, number) for number in range(MANY)])
+    dovecot = new_dovecot([DESK], settings={"mail_location": "mbox:~/mail:INBOX=~/inbox"})
+    dovecot.put_mbox(SMALL % (number, number) for number in range(MANY))
     ImapHouse(world, dovecot.port).looks()
     assert world.inbound() == [], "new mail only"
     with world.store.unit() as unit:
         unit.run("DELETE FROM imap_folder")
-    everything = ImapHouse(world, dovecot.port, since="all")
-    tracemalloc.start()
-    everything.looks()
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < 64 << 20
+    writer = GroupCommit(world.store, "accept", write_down)  # as in a daemon: many mails, one commit
+    writer.start()
+    reception = Reception(writer, lambda: world.current.directory, lambda: None)
+    everything = ImapHouse(world, dovecot.port, since="all", reception=reception)
+    before = memory.begin()
+    try:
+        everything.looks()
+    finally:
+        writer.stop()
+    assert memory.peak() - before < 64 << 20
+    assert reception.postponed == 0
     with world.store.reading() as unit:
-        assert unit.number("SELECT count(*) FROM inbound") == MANY
         assert unit.number("SELECT count(*) FROM inbound WHERE historic = 1") == MANY
+        assert unit.number("SELECT count(*) FROM inbound") == MANY
         assert unit.number("SELECT count(DISTINCT uid) FROM imap_mail") == MANY
 
 
@@ -322,3 +333,21 @@ def test_a_daemon_reads_a_folder_and_says_how_it_is(
     daemon.settings["imap"] = json.dumps([table | login | {"password": "wrong"}])
     found = [json.loads(line) for line in daemon.try_run("check", "--json").stdout.splitlines()]
     assert "failed" in [one["level"] for one in found if one["subject"].startswith("mailbox ")]
+
+
+def test_a_log_names_no_mailbox(dovecot: Dovecot, new_daemon: Daemons) -> None:
+    """Not even when the server does, which is asked for a folder it has not, and for a name it does not know."""
+    table = {"desk": "Support", "host": dovecot.host, "port": dovecot.port, "security": "none"}
+    tables = [
+        table | {"username": DESK, "password": PASSWORD, "folder": "Geheim"},
+        table | {"username": "nobody@mail.example", "password": "wrong"},
+    ]
+    daemon = new_daemon({"imap": json.dumps(tables)})
+    daemon.init(address=DESK)
+    daemon.start()
+    wait_for(lambda: daemon.log_text().count("cannot read folder") == 2, "two complaints")
+    assert daemon.stop() == 0
+    problems = [json.loads(line)["problem"] for line in daemon.run("imap", "list", "--json").splitlines()]
+    assert "Geheim" in problems[0] and "AUTHENTICATIONFAILED" in problems[1]
+    for name in (DESK, "nobody@mail.example", "Geheim", "wrong", "AUTHENTICATIONFAILED"):
+        assert name not in daemon.log_text()

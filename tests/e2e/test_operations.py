@@ -96,7 +96,7 @@ def test_a_configuration_with_a_password_that_others_may_read_is_refused(new_dae
     daemon = furnished(new_daemon)
     file = daemon.folder / "helpgate.toml"
     assert file.stat().st_mode & 0o007 == 0, "init makes it for us and our group alone"
-    file.write_text(re.sub(r'(?m)^#? ?password = ".*"$', 'password = "hunter2"', file.read_text()))
+    file.write_text(re.sub(r'(?m)^#? ?password = ".*"$', 'password = "hunter2"', file.read_text(), count=1))
     assert "hunter2" in file.read_text()
     file.chmod(0o644)
     done = daemon.try_run("serve")

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from gateway.errors import StoreError
+from gateway.flow.reception import Reception, write_down
+from gateway.mail.envelope import Envelope
+from gateway.mail.octets import Octets
 from gateway.store import blobs
-from gateway.store.database import Store
+from gateway.store.database import Store, Unit
+from gateway.store.grouped import GroupCommit
+from gateway.store.imap import LeaseLost
 from tests import people
 from tests.fakes import FakeClock
 from tests.people import CAROL, DESK
@@ -90,3 +98,22 @@ def test_desks_share_the_octets_and_one_commit(world: World) -> None:
 def test_postmasters_mail_becomes_a_ticket(world: World) -> None:
     raw = people.mail(CAROL, "postmaster@desk.example", "Hi", "Who runs this?")
     assert world.receives(raw, "postmaster@desk.example").fate == "applied"
+
+
+@pytest.mark.parametrize(("error", "count"), [(StoreError("no answer"), 1), (LeaseLost("folder 7"), 0)])
+def test_only_the_stores_trouble_is_told(world: World, tmp_path: Path, error: Exception, count: int) -> None:
+    """A lease that went to another process is nobody's trouble, and no word of it reaches the summary."""
+
+    def fail(unit: Unit, ids: tuple[str, ...]) -> None:
+        raise error
+
+    writer = GroupCommit(world.store, "accept", write_down)
+    reception = Reception(writer, lambda: world.current.directory, lambda: None)
+    writer.start()
+    with contextlib.closing(Octets(tmp_path)) as octets:
+        octets.write(people.mail(CAROL, DESK, "Hi", "Text."))
+        future = reception.keep(Envelope("imap", CAROL.address, (DESK,)), octets, beside=fail)
+        writer.stop()
+    assert future.exception() is error
+    assert (reception.postponed, reception.trouble) == (count, "no answer" if count else "")
+    assert world.inbound() == []

@@ -53,11 +53,11 @@ def folding(text: str) -> None:
     """quote: ranges in order, within the text, never over all of its words."""
     text = charset.scrub(text)
     lines = text.split("\n")
-    ranges = quote.fold(text)
+    ranges = quote.fold(text).ranges
     folded(lines, ranges)
     hashes = [quote.hash_line(line) for line in lines]
     assert all(-(2**63) <= one < 2**63 for one in hashes)
-    folded(lines, quote.fold_known(text, ranges, frozenset(hashes[::2])))
+    folded(lines, quote.fold_known(text, ranges, quote.known_lines(["\n".join(lines[::2])])))
     assert 0 <= quote.mark_at(lines) <= len(lines)
     unflowed = flowed.unflow(text, delete_space=True)
     assert len(unflowed) <= 2 * len(text) + 2

@@ -34,9 +34,10 @@ from gateway.mail import (
 from gateway.mail.address import parse_address, parse_mailboxes
 from gateway.mail.authentication_results import clauses
 from gateway.mail.compose import compose
-from gateway.mail.html_text import to_text
+from gateway.mail.html_text import read_html, to_text
 from gateway.mail.letter import Draft
 from gateway.mail.parse import read
+from gateway.mail.quote import clients
 from gateway.mail.reading import Mailbox, Reading
 from gateway.mail.sanitize import sanitize
 from gateway.mail.template import Stationery
@@ -136,6 +137,10 @@ UNITS = (
         "<p>a",
         "<div>",
         "<blockquote>",
+        "<blockquote type=cite>a",
+        "<div class=yahoo_quoted>a",
+        "<hr id=zwchr>",
+        "<a class='",
         "<table><td>",
         "&amp;",
         "<img src='cid:a'>",
@@ -167,8 +172,13 @@ def _signed(text: str) -> object:
 
 def _known(text: str) -> object:
     """All of it was sent by ourselves."""
-    hashes = frozenset(map(quote.hash_line, text.split("\n")))
-    return quote.fold_known(text, (), hashes)
+    return quote.fold_known(text, (), quote.known_lines([text]))
+
+
+def _folded_html(text: str) -> object:
+    """With what mail programs say about its parts."""
+    found = read_html(sanitize(clients.marked(text)))
+    return quote.fold(found.text, found.structure)
 
 
 def _written(text: str) -> object:
@@ -198,6 +208,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "flowed.unflow": flowed.unflow,
     "quote.fold": quote.fold,
     "quote.fold_known": _known,
+    "quote.apart": quote.apart,
+    "quote.clients": clients.marked,
+    "quote.fold of HTML": _folded_html,
     "quote.mark_at": lambda text: quote.mark_at(text.split("\n")),
     "sanitize.sanitize": sanitize,
     "html_text.to_text": lambda text: to_text(str(sanitize(text))),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.mail.quote import REPLY_MARK, fold, fold_known, hash_line
+from gateway.mail.quote import REPLY_MARK, apart, fold, fold_known, hash_line, known_lines, merged
 
 ANSWER = "Thanks, that works.\n\nJane"
 
@@ -125,21 +125,92 @@ def test_a_line_is_known_again_through_quoting_and_wrapping() -> None:
     assert -(2**63) <= known < 2**63
 
 
+OURS = known_lines(
+    [
+        "Hello Jane, thank you for writing.\n\nPlease send us the serial number.\nBye",
+        "It is on the back of it.",
+    ]
+)
+
+
+def kept(text: str) -> str:
+    """What is left when our lines are hidden, besides what is folded anyway."""
+    lines = text.split("\n")
+    hidden = {at for start, end in fold_known(text, fold(text).ranges, OURS) for at in range(start, end)}
+    return "\n".join(line for at, line in enumerate(lines) if at not in hidden).strip()
+
+
+TOLD = "Hello Jane, thank you for writing.\n\nPlease send us the serial number.\nBye"
+
+
 def test_lines_we_sent_ourselves_are_folded_in_runs() -> None:
-    ours = ["Hello Jane, thank you for writing.", "", "Please send us the serial number.", "Bye"]
-    hashes = frozenset(map(hash_line, ours))
-    text = "\n".join(["It is 4711.", *ours, "And now?"])
-    assert fold_known(text, (), hashes) == ((1, 4),)
-    assert fold_known(text, ((5, 6),), hashes) == ((1, 4), (5, 6))
+    text = f"It is 4711.\n{TOLD}\nAnd now?"
+    assert fold_known(text, (), OURS) == ((1, 5),)
+    assert fold_known(text, ((5, 6),), OURS) == ((1, 6),)
     assert fold_known(text, (), frozenset()) == ()
-    assert fold_known(text, (), frozenset({0})) == ()
+
+
+@pytest.mark.parametrize(
+    "announcement",
+    ["On Mon, 3 Feb 2025 Help <help@desk.example> wrote:", "Am 03.02.2025 um 10:11 schrieb Help:", "_" * 30],
+)
+def test_what_announces_our_lines_goes_with_them(announcement: str) -> None:
+    text = f"It is 4711.\n\n{announcement}\n\nPlease send us the serial number.\nAnd now?"
+    assert fold_known(text, (), OURS) == ((2, 5),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "First this:\nPlease send us the serial number.\nWhy?",
+        "I read\nPlease send us the serial number.\nand do not know why.",
+        "Thanks.\nPlease send us the serial number.",
+        f"You wrote to me:\n{TOLD}\nWhat is a serial number?",
+        "Please send us the serial number.\n4711\nIt is on the back of it.\nNo, it is not.",
+        f"{TOLD}\nSo you said.\nHello Jane, thank you for writing.\nPlease send us the serial number.\nWhy?",
+        "Hello Jane, thank you for writing.\nBye\nNo:\nBye",
+    ],
+)
+def test_words_of_ours_that_the_author_needs_stay(text: str) -> None:
+    assert kept(text) == text
+
+
+def test_a_short_line_is_ours_only_below_the_line_it_stood_below() -> None:
+    text = "Thanks.\nPlease send us the serial number.\nNo.\nIt is on the back of it.\nBye"
+    assert kept(text) == text
+    assert kept(f"Thanks.\n{TOLD}\nNo.") == "Thanks.\nNo."
 
 
 def test_known_lines_with_an_answer_below_stay() -> None:
-    hashes = frozenset({hash_line("Please send us the serial number.")})
-    assert fold_known("> Please send us the serial number.\n4711", (), hashes) == ()
+    text = "> Please send us the serial number.\n4711\n> It is on the back of it.\nNo."
+    assert fold_known(text, (), OURS) == ()
 
 
 def test_a_mail_of_our_own_lines_only_is_not_hidden() -> None:
-    line = "Please send us the serial number."
-    assert fold_known(line, (), frozenset({hash_line(line)})) == ()
+    assert fold_known(TOLD, (), OURS) == ()
+
+
+SHARED = "On Mon, 3 Feb 2025 at 09:00, Help <help@desk.example> wrote:"
+
+
+@pytest.mark.parametrize("answer", ["It burns.", "It burns!", "On 3 floors it burns", "Es brennt"])
+def test_an_attribution_on_the_line_of_the_answer_gets_its_own(answer: str) -> None:
+    assert left(apart(f"{answer} {SHARED}\n\n> which?")) == answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"It burns. {SHARED}\n\nno quote",
+        f"{SHARED}\n> which?",
+        f"> It burns. {SHARED}\n> > which?",
+        "It burns since. On 3 floors of ours I read:\n> FIRE",
+        "Look at the log. Am 3. war es so:\n> x",
+    ],
+)
+def test_other_lines_stay_one(text: str) -> None:
+    assert apart(text) == text
+
+
+def test_ranges_are_merged() -> None:
+    assert merged(((4, 6), (0, 2), (2, 3), (5, 9), (7, 7))) == ((0, 3), (4, 9))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.mail.attached import CLOSED_MAIL, kind_of
-from gateway.mail.sealed import armour, joined, signed_content
+from gateway.mail.sealed import armour, signed_content
 
 SIGNED_OID = bytes.fromhex("06092a864886f70d010702")
 DATA_OID = bytes.fromhex("06092a864886f70d010701")
@@ -56,10 +56,6 @@ def test_an_encrypted_message_is_told_from_a_key() -> None:
 
 def test_an_armour_without_its_end_stays() -> None:
     assert armour("-----BEGIN PGP MESSAGE-----\nabc") == ((), False)
-
-
-def test_ranges_join() -> None:
-    assert joined(((4, 6), (0, 2)), ((2, 3), (5, 9))) == ((0, 3), (4, 9))
 
 
 @pytest.mark.parametrize(

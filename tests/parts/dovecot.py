@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import getpass
 import grp
+import itertools
 import os
 import pwd
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import imapclient
@@ -28,7 +29,7 @@ state_dir = {folder}/state
 log_path = {folder}/log
 listen = {loopback}
 protocols = imap {lmtp}
-ssl = no
+{tls}
 disable_plaintext_auth = no
 auth_mechanisms = {mechanisms}
 first_valid_uid = 1
@@ -58,7 +59,8 @@ service imap-login {{
     port = {imap_port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {tls_port}
+    ssl = yes
   }}
 }}
 service lmtp {{
@@ -100,6 +102,12 @@ plugin {{
 {extra}
 """
 
+_TLS = """\
+ssl = yes
+ssl_cert = <{file}
+ssl_key = <{file}
+"""
+
 _SIEVE = """\
 protocol lmtp {
   mail_plugins = sieve
@@ -113,6 +121,7 @@ class Dovecot:
     users: names of mailboxes, which are whole addresses or bare words; all have the password `PASSWORD`.
     submission: `host:port` that takes what Sieve scripts send (vacation); empty: nothing leaves.
     settings: further lines of the configuration.  mechanisms, passdb: how to log in besides.
+    certificate: a file with key and certificates, for STARTTLS, and for TLS from the start on `tls_port`.
     """
 
     def __init__(
@@ -123,6 +132,7 @@ class Dovecot:
         settings: Mapping[str, str] | None = None,
         mechanisms: str = "plain login",
         passdb: str = "",
+        certificate: Path | None = None,
     ) -> None:
         self._dovecot = programs.need("dovecot", "dovecot-imapd")
         self._lmtpd = Path("/usr/lib/dovecot/lmtp").exists()
@@ -130,11 +140,14 @@ class Dovecot:
         self.host = LOOPBACK
         self.port = free_port()
         self.lmtp_port = free_port()
+        self.tls_port = free_port() if certificate else 0
         self.folder = Path(tempfile.mkdtemp(prefix="hg-dovecot-", dir="/tmp"))
         self._submission = submission
         self._settings = dict(settings or {})
         self._mechanisms = mechanisms
         self._passdb = passdb
+        self._certificate = certificate
+        self._numbers = itertools.count(1)
 
     def start(self) -> None:
         """Makes the configuration the first time; returns when IMAP takes connections."""
@@ -152,8 +165,12 @@ class Dovecot:
         if not pid_file.exists():
             return
         pid = int(pid_file.read_text())
+        sessions = _children(pid)
         os.kill(pid, signal.SIGTERM)
         wait_for(lambda: not pid_file.exists() or not _lives(pid), "the end of Dovecot")
+        for one in sessions:  # one that idles would go on for ten seconds
+            with suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
 
     def restart(self) -> None:
         """Stop and start; mailboxes stay."""
@@ -174,30 +191,39 @@ class Dovecot:
         path = self.home(user) / "Maildir"
         if folder != "INBOX":
             path /= f".{folder.replace('/', '.')}"
-        for part in ("cur", "new", "tmp"):
-            (path / part).mkdir(parents=True, exist_ok=True)
-        self.give(self.home(user))
+        for part in (path.parent, path, path / "cur", path / "new", path / "tmp"):
+            self._make(part)
         return path
 
     def put(self, mails: Sequence[bytes], user: str = "", folder: str = "INBOX") -> None:
         """Mails straight onto the disk, oldest first: the quick way to fill a mailbox."""
-        new = self.maildir(user, folder) / "new"
-        before = len(list(new.iterdir()))
-        for number, mail in enumerate(mails, before + 1):
-            (new / f"{1_700_000_000 + number}.P1Q{number}.filled").write_bytes(mail)
-        self.give(new)
+        maildir = self.maildir(user, folder)
+        for mail in mails:
+            number = next(self._numbers)
+            name = f"{1_700_000_000 + number}.P1Q{number}.filled"
+            whole = maildir / "tmp" / name  # Dovecot sees it only once it is whole and the owner's
+            whole.write_bytes(mail)
+            self.give(whole)
+            whole.rename(maildir / "new" / name)
+
+    def put_mbox(self, mails: Iterable[bytes], user: str = "") -> None:
+        """All mails of an inbox in one file, where `settings` make it one: the quick way to very many. RFC 4155."""
+        inbox = self.home(user) / "inbox"
+        with inbox.open("wb") as file:
+            for mail in mails:
+                file.write(b"From x@y.example Thu Jan  1 00:00:00 2026\n" + mail + b"\n")
+        self.give(inbox)
 
     def sieve(self, script: str, user: str = "") -> None:
         """The active Sieve script of a mailbox. RFC 5228."""
         file = self.home(user) / ".dovecot.sieve"
         file.write_text(script)
-        self.give(self.home(user))
+        self.give(file)
 
     def give(self, path: Path) -> None:
-        """Hand a file or a folder with all in it to the user who owns the mailboxes."""
+        """Hand a file or a folder to the user who owns the mailboxes; not what is in it, where Dovecot is at work."""
         if programs.is_root():
-            for one in (path, *path.rglob("*")):
-                shutil.chown(one, _MAIL_USER, _MAIL_USER)
+            os.chown(path, *_owner())
 
     @contextmanager
     def client(self, user: str = "", folder: str = "INBOX") -> Iterator[imapclient.IMAPClient]:
@@ -214,6 +240,12 @@ class Dovecot:
     def log_text(self) -> str:
         files = [self.folder / name for name in ("start", "log")]
         return "".join(file.read_text(errors="replace") for file in files if file.exists())
+
+    def _make(self, folder: Path) -> None:
+        """A folder of a mailbox, unless it is there; Dovecot may make the same one at the same time."""
+        if not folder.exists():
+            folder.mkdir(exist_ok=True)
+            self.give(folder)
 
     @property
     def _configuration(self) -> Path:
@@ -241,6 +273,8 @@ class Dovecot:
             chroot="" if root else "chroot =",
             passdb=self._passdb,
             imap_port=self.port,
+            tls_port=self.tls_port,
+            tls=_TLS.format(file=self._certificate) if self._certificate else "ssl = no",
             lmtp_port=self.lmtp_port if self._lmtpd else 0,
             hostname="imap.desk.example",
             submission=self._submission,
@@ -269,9 +303,15 @@ class Dovecots:
         settings: Mapping[str, str] | None = None,
         mechanisms: str = "plain login",
         passdb: str = "",
+        certificate: Path | None = None,
     ) -> Dovecot:
         server = Dovecot(
-            users, submission=submission, settings=settings, mechanisms=mechanisms, passdb=passdb
+            users,
+            submission=submission,
+            settings=settings,
+            mechanisms=mechanisms,
+            passdb=passdb,
+            certificate=certificate,
         )
         self._made.append(server)
         server.start()
@@ -291,6 +331,12 @@ def _owner() -> tuple[int, int]:
         return os.getuid(), os.getgid()
     entry = pwd.getpwnam(_MAIL_USER)
     return entry.pw_uid, entry.pw_gid
+
+
+def _children(pid: int) -> list[int]:
+    """The processes that a process has started. Linux: proc(5)."""
+    file = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(one) for one in file.read_text().split()] if file.exists() else []
 
 
 def _lives(pid: int) -> bool:

@@ -24,7 +24,7 @@ class ScriptedIMAP:
 
     fetches: what it says for the octets of a UID instead of them; DROP ends the connection.  instead: the whole
     answer to a command, by its first word (`SELECT`, `UID SEARCH`…), tagged `%t`.  token_is_good: tells by a bearer
-    token whether to let somebody in.
+    token whether to let somebody in.  greeting: its first word, `PREAUTH` for somebody who is in already.
     """
 
     def __init__(
@@ -33,11 +33,13 @@ class ScriptedIMAP:
         *,
         uidvalidity: int = 7,
         capabilities: str = "IMAP4rev1 UIDPLUS MOVE AUTH=PLAIN",
+        greeting: str = "OK",
         token_is_good: Callable[[str], bool] = lambda token: False,
     ) -> None:
         self.mails = dict(mails)
         self.uidvalidity = uidvalidity
         self.capabilities = capabilities
+        self.greeting = greeting
         self.token_is_good = token_is_good
         self.fetches: dict[int, bytes] = {}
         self.instead: dict[str, bytes] = {}
@@ -77,7 +79,7 @@ class ScriptedIMAP:
     def _converse(self, file: object) -> None:
         say, hear = file.write, file.readline  # type: ignore[attr-defined]
         flush = file.flush  # type: ignore[attr-defined]
-        say(f"* OK [CAPABILITY {self.capabilities}] ready\r\n".encode())
+        say(f"* {self.greeting} [CAPABILITY {self.capabilities}] ready\r\n".encode())
         flush()
         while line := hear():
             self.lines.append(line)

@@ -49,8 +49,9 @@ def quoted(text: str, mark: str = "> ") -> str:
     return "".join(f"{mark}{line}\n" for line in text.splitlines())
 
 
-def in_between(text: str) -> str:
-    return f"{ANSWER_TEXT}\n\nOn 1 Jan 2026 Help wrote:\n{quoted(text)}\nDone, please try.\n\n> the end\n"
+def in_between(text: str, mark: str = "> ") -> str:
+    quote = f"On 1 Jan 2026 Help wrote:\n{quoted(text, mark)}"
+    return f"{ANSWER_TEXT}\n\n{quote}\nDone, please try.\n\n{mark}the end\n"
 
 
 def without_mark(text: str) -> str:
@@ -72,6 +73,8 @@ QUOTINGS: dict[str, Callable[[str], str]] = {
     "in between": in_between,
     "in between, without our mark": lambda text: in_between(without_mark(text)),
     "twice quoted": lambda text: f"{ANSWER_TEXT}\n\n{quoted(without_mark(text), '> > ')}\nDone.",
+    "wrapped anew behind blanks": lambda text: in_between(rewrapped(without_mark(text)), "  > "),
+    "wrapped anew with a wide mark": lambda text: in_between(rewrapped(without_mark(text)), "＞ "),
     "wrapped anew": lambda text: in_between(rewrapped(without_mark(text))),
     "Dutch Outlook": outlook,
     "Dutch Outlook, without our mark": lambda text: outlook(without_mark(text)),

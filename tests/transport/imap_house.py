@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.config import Imap
+from gateway.flow.reception import Reception
 from gateway.store import imap as ledger
 from gateway.store.imap import ImapFolder, ImapMail
 from gateway.store.journal import Inbound
@@ -28,7 +29,14 @@ class ImapHouse:
     """What reads one folder for the desk of a world. `settings` are keys of [[imap]]."""
 
     def __init__(
-        self, world: World, port: int, *, owner: str = "this", max_octets: int = 10_000_000, **settings: Any
+        self,
+        world: World,
+        port: int,
+        *,
+        owner: str = "this",
+        max_octets: int = 10_000_000,
+        reception: Reception | None = None,
+        **settings: Any,
     ) -> None:
         self.world = world
         keys = {
@@ -43,7 +51,7 @@ class ImapHouse:
         self.place = Place(
             self.settings,
             world.store,
-            world.reception,
+            reception or world.reception,
             lambda: world.current.directory,
             Path("/tmp"),
             max_octets,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway.flow import mailboxes
 from gateway.store import imap as ledger
 from gateway.store.database import Store
 from gateway.transport.imap.trouble import Trouble
@@ -104,3 +105,20 @@ def test_a_mail_that_somebody_takes_away_meanwhile_is_no_failure(world: World) -
         world.clock.forward(61)
         visits(house, 1)
         assert [row.state for row in house.listed] == [ledger.SETTLED] * 3
+
+
+def test_the_summary_names_no_mailbox(world: World) -> None:
+    """Folders go by their number: what a server says may be anything."""
+    house = ImapHouse(world, 1, folder="Geheim")
+    house.takes_lease()
+    with world.store.unit() as unit:
+        ledger.begin(unit, house.folder, "this", 7, 0, None)
+        ledger.trouble(unit, house.folder.id, f"no such folder Geheim of {DESK}")
+    world.clock.forward(3600)
+    with world.store.unit() as unit:
+        folder = ledger.meet(unit, house.settings.name)
+        ledger.seen(unit, folder, "this", 1, 9, ledger.TOO_LARGE, reason="it is too large")
+        told = mailboxes.news(unit)
+        assert mailboxes.news(unit) == (), "once"
+    assert [line.partition(":")[0] for line in told] == [f"folder {folder.id}"] * 2
+    assert not [line for line in told if "Geheim" in line or DESK in line or "127.0.0.1" in line]

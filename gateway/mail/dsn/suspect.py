@@ -20,6 +20,7 @@ _DAEMON = re.compile(
 _OFFICE = re.compile(
     r"post[-_.]?master|mailer|mail[-_. ]admin|administrator|sysadmin|microsoft exchange", re.IGNORECASE
 )
+_DOMAIN = re.compile(r"@[^\s>]{1,255}")  # of a company that sells mail, perhaps
 _OTHER_REPORTS = frozenset({"feedback-report", "disposition-notification"})
 _PARTIES = ("from", "to", "cc", "sender", "reply-to", "delivered-to", "return-path")
 
@@ -124,4 +125,4 @@ class Suspect:
             return True
         if self.root.content_type == "multipart/report" and self._report_type not in _OTHER_REPORTS:
             return True
-        return _OFFICE.search(self._sender) is not None and self.has_bounce_subject
+        return self.has_bounce_subject and _OFFICE.search(_DOMAIN.sub("@", self._sender)) is not None

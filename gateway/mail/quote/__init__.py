@@ -9,8 +9,8 @@ from __future__ import annotations
 from gateway.mail.quote.attribution import with_attribution
 from gateway.mail.quote.field_block import is_forward_subject
 from gateway.mail.quote.fold import Folding, fold
-from gateway.mail.quote.known import fold_known
-from gateway.mail.quote.lines import Ranges, hash_line, plain_line
+from gateway.mail.quote.known import fold_known, known_lines
+from gateway.mail.quote.lines import Ranges, hash_line, is_quoted, merged, plain_line
 from gateway.mail.quote.mark import REPLY_MARK, mark_at
 from gateway.mail.quote.shared_line import apart
 
@@ -23,7 +23,10 @@ __all__ = [
     "fold_known",
     "hash_line",
     "is_forward_subject",
+    "is_quoted",
+    "known_lines",
     "mark_at",
+    "merged",
     "plain_line",
     "with_attribution",
 ]

@@ -79,15 +79,18 @@ def trust_in(said: str) -> Trust:
     return Trust.IF_QUOTED if without_colon else Trust.NONE
 
 
-def with_attribution(lines: Sequence[str], start: int) -> int:
-    """`start`, or the beginning of the announcement above it: an attribution or a rule."""
+def with_attribution(lines: Sequence[str], start: int, *, quoted: bool = True) -> int:
+    """`start`, or the beginning of the announcement above it: an attribution or a rule.
+
+    quoted: line `start` has a quote mark or the like; if not, only a sure attribution counts.
+    """
     above = last_filled(lines, start)
     while above >= 0 and is_rule(lines[above]):
         start = above
         above = last_filled(lines, start)
     if above < 0 or not may_end_at(lines[above]):
         return start
-    announced = found_at(lines, above, quoted_below=True)
+    announced = found_at(lines, above, quoted_below=quoted)
     return announced if announced <= above else start
 
 

@@ -13,7 +13,7 @@ SHORTEST_HASHED = 12
 LONGEST_LOOKED_AT = 400
 """Characters of a line that words are looked for in; what announces a quote is never longer."""
 
-_PREFIX = re.compile(r"[>\s]*")
+_PREFIX = re.compile(r"[>＞\s]*")
 _QUOTED = re.compile(r" {0,3}[>＞]")
 _WORD = re.compile(r"\w")
 
@@ -32,8 +32,7 @@ def hash_line(line: str) -> int:
 
 def plain_line(line: str) -> str:
     """A line without quote marks and white space, however deep it is quoted."""
-    prefix = _PREFIX.match(line)
-    return "".join(line[prefix.end() if prefix else 0 :].split())
+    return "".join(line.split()).lstrip(">＞")
 
 
 def is_quoted(line: str) -> bool:
@@ -44,7 +43,7 @@ def is_quoted(line: str) -> bool:
 def quote_depth(line: str) -> int:
     """How many quote marks a line begins with."""
     prefix = _PREFIX.match(line)
-    return prefix[0].count(">") if prefix else 0
+    return sum(map(prefix[0].count, ">＞")) if prefix else 0
 
 
 def has_words(line: str) -> bool:

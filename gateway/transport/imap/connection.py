@@ -56,6 +56,7 @@ class Connection:
         connect_s: float = CONNECT_S,
         read_s: float = READ_S,
     ) -> None:
+        self._idles = False
         context = tls or ssl.create_default_context()
         with _translated():
             self._client = imapclient.IMAPClient(
@@ -69,7 +70,8 @@ class Connection:
             with _translated():
                 self._client.normalise_times = False
                 if settings.security == "starttls":
-                    self._client.starttls(context)
+                    with _translated("no STARTTLS, and nothing is said to the server without it"):
+                        self._client.starttls(context)
                 log_in(self._client, login)
                 self.can_idle = self._has("IDLE")
                 self._moves, self._expunges_by_uid = self._has("MOVE"), self._has("UIDPLUS")
@@ -86,8 +88,10 @@ class Connection:
             self._client.shutdown()
 
     def leave(self) -> None:
-        """Say goodbye."""
+        """Say goodbye, which a server that idles hears only after the end of that. RFC 2177 §3."""
         with suppress(Trouble, NotDone), _translated():
+            if self._idles:
+                self.end_idle()
             self._client.logout()
         self.close()
 
@@ -182,6 +186,7 @@ class Connection:
         """Have the server tell what happens. RFC 2177."""
         with _translated():
             self._client.idle()
+        self._idles = True
 
     def hears(self, seconds: float) -> bool:
         """Whether the server has told something within so many seconds.
@@ -199,6 +204,7 @@ class Connection:
 
     def end_idle(self) -> bool:
         """Whether the server has told something more at the end of it."""
+        self._idles = False
         with _translated():
             _, told = self._client.idle_done()
         return bool(told)
@@ -251,6 +257,8 @@ def _translated(problem: str = "") -> Iterator[None]:
 
 def _words(problem: str, error: Exception) -> str:
     """One short printable line."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        problem, error = "the certificate of the server is not good", Exception(error.verify_message)
     said = " ".join(str(error).split()) or type(error).__name__
     told = f"{problem}: {said}" if problem else said
     return "".join(one if one.isprintable() else " " for one in told)[:300]

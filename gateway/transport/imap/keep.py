@@ -25,8 +25,12 @@ class Kept:
     done: Future[tuple[str, ...]]
 
 
-def keep(place: Place, folder: ImapFolder, one: Listed, pieces: Iterable[bytes]) -> Kept | None:
+def keep(
+    place: Place, folder: ImapFolder, one: Listed, pieces: Iterable[bytes], has_past: bool
+) -> Kept | None:
     """Hand a mail over; None for one that is left where it is, or that we have already.
+
+    has_past: whether there are mails from an earlier UIDVALIDITY that it may be one of.
 
     Raises whatever the pieces raise, NotDone when there are none, StoreError or LeaseLost.
     """
@@ -40,7 +44,7 @@ def keep(place: Place, folder: ImapFolder, one: Listed, pieces: Iterable[bytes])
                 return None
         if not octets.size:
             raise NotDone("the server sent nothing")
-        done = _hand_over(place, folder, one, octets)
+        done = _hand_over(place, folder, one, octets, has_past)
     except BaseException:
         octets.close()
         raise
@@ -65,11 +69,11 @@ def leave(place: Place, folder: ImapFolder, one: Listed, state: str, reason: str
 
 
 def _hand_over(
-    place: Place, folder: ImapFolder, one: Listed, octets: Octets
+    place: Place, folder: ImapFolder, one: Listed, octets: Octets, has_past: bool
 ) -> Future[tuple[str, ...]] | None:
     raw = bytes(octets)
     told, head = fingerprint(raw), trace.fields(raw)
-    if _is_known(place, folder, one, told):
+    if has_past and _is_known(place, folder, one, told):
         return None
     moment = min(filter(None, (one.arrived, trace.arrived(head))), default=0)
     if one.uid <= folder.present_to and 0 < moment < folder.taken_from:
@@ -101,6 +105,4 @@ def _hand_over(
 
 def _is_known(place: Place, folder: ImapFolder, one: Listed, told: str) -> bool:
     """Whether it lay in the folder before that was made anew."""
-    if not place.read(lambda unit: ledger.has_past(unit, folder)):
-        return False
     return place.write(lambda unit: ledger.known_again(unit, folder, place.owner, one.uid, told))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from gateway.clock import from_rfc3339
-from gateway.log import logger
+from gateway.log import logger, step
 from gateway.store import imap as ledger
 from gateway.store.imap import ImapFolder
 from gateway.transport.imap.connection import PIECE, Connection, Listed
@@ -38,6 +38,7 @@ class Visit:
         self._pause = pause
         self._after, _, self._target = place.settings.after.partition(":")
         self._careful = False
+        self._has_past = False
         self.taken = 0
 
     def look(self, connection: Connection) -> None:
@@ -46,6 +47,7 @@ class Visit:
         place.find_desk()
         selected = connection.select(place.settings.folder, read_only=self._after == "keep")
         folder = self._agreed(selected.uidvalidity, selected.newest)
+        self._has_past = place.read(lambda unit: ledger.has_past(unit, folder))
         self._retry(connection, folder)
         for uids in connection.above(folder.cursor, selected):
             for some in _lots(uids, DESCRIBED):
@@ -146,7 +148,9 @@ class Visit:
         kept = []
         try:
             for one in lot:
-                if one.uid in found and (mail := keep(self._place, folder, one, found[one.uid])):
+                if one.uid in found and (
+                    mail := keep(self._place, folder, one, found[one.uid], self._has_past)
+                ):
                     kept.append(mail)
         finally:
             await_all(kept)
@@ -163,19 +167,21 @@ class Visit:
     def _failed(self, folder: ImapFolder, one: Listed, problem: str) -> None:
         place = self._place
         place.write(lambda unit: ledger.failed(unit, folder, place.owner, one.uid, one.size, problem))
-        log.warning("a mail cannot be fetched", folder=folder.id, uid=one.uid, problem=problem)
+        log.warning("a mail cannot be fetched", folder=folder.id, uid=one.uid)
 
     def _settle(self, connection: Connection, folder: ImapFolder) -> None:
         """Do with the mails in the folder what the operator wants, now that they are safe here."""
         place = self._place
         while uids := place.read(lambda unit: ledger.unsettled(unit, folder, SETTLED)):
             self._pause()
+            step("imap.settling")
             if self._after == "seen":
                 connection.mark_seen(uids)
             elif self._after == "move":
                 connection.move(uids, self._target)
             elif self._after == "delete":
                 connection.delete(uids)
+            step("imap.touched")
             place.write(partial(ledger.settle, folder=folder, uids=uids))
 
 

@@ -124,7 +124,7 @@ class Watch:
         except (Trouble, NotDone) as error:
             if self._visit.taken > before:
                 self._pauses = 0
-            self._report(str(error))
+            self._report(error)
             self._stop.wait(self._pause_after(error))
 
     def _stay(self) -> None:
@@ -149,9 +149,9 @@ class Watch:
         try:
             self._visit.look(connection)
             self._pauses = 0
-            self._report("")
+            self._report(None)
         except NotDone as error:
-            self._report(str(error))
+            self._report(error)
         finally:
             if self._visit.taken > before:
                 log.info("fetched", folder=self._folder_id, mails=self._visit.taken - before)
@@ -190,7 +190,7 @@ class Watch:
 
     def _renew(self) -> None:
         if time.monotonic() - self._renewed_at >= self._patience.renew and not self._has_lease():
-            raise LeaseLost(self.place.settings.name)
+            raise LeaseLost(f"folder {self._folder_id}")
 
     def _has_lease(self) -> bool:
         place = self.place
@@ -200,12 +200,16 @@ class Watch:
         self._renewed_at = time.monotonic()
         return has_it
 
-    def _report(self, problem: str) -> None:
-        """Write down what is wrong, or that all is well again, when that is news."""
+    def _report(self, error: Exception | None) -> None:
+        """Write down what is wrong, or that all is well again, when that is news.
+
+        The words go into the store only: a server may say anything in them, and logs carry no addresses.
+        """
+        problem = str(error or "")
         if problem == self._told:
             return
         if problem:
-            log.warning("cannot read folder", folder=self._folder_id, problem=problem)
+            log.warning("cannot read folder", folder=self._folder_id, kind=type(error).__name__)
         else:
             log.info("reading folder", folder=self._folder_id)
         with self.place.store.unit("imap") as unit:
