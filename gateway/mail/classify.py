@@ -229,6 +229,7 @@ RULES = (
     Rule(reading.AUTOMATIC, "role sender", senders.is_role),
     Rule(reading.AUTOMATIC, "responder's sender", senders.is_responder),
     Rule(reading.AUTOMATIC, "X-Loop", lambda e: e.has("x-loop")),
-    Rule(reading.AUTOMATIC, "out-of-office subject and nothing else", subjects.is_absence_perhaps),
+    Rule(reading.AUTOMATIC, "out-of-office subject and words at most", subjects.is_absence_perhaps),
+    Rule(reading.AUTOMATIC, "words of a read receipt", subjects.is_read_receipt_perhaps),
     Rule(reading.AUTOMATIC, "null reverse-path", lambda e: e.null_path),
 )

@@ -147,7 +147,8 @@ def is_absence(evidence: Evidence) -> bool:
     """An absence notice: by its subject and by something else that speaks of a program."""
     subject = evidence.plain_subject
     if _begun(subject, _ABSENCES):
-        return _may_be_a_program(evidence) or evidence.answers or _says(evidence, AWAY_WORDS)
+        spoken = _AUTOMATIC.search(subject) is not None and _says(evidence, AWAY_WORDS)
+        return spoken or _may_be_a_program(evidence) or evidence.answers
     stated = any(sentence in subject for sentence in _SENTENCES)
     if _begun(subject, _ORDINARY):
         return stated or _is_by_machine(evidence)
@@ -155,14 +156,21 @@ def is_absence(evidence: Evidence) -> bool:
 
 
 def is_absence_perhaps(evidence: Evidence) -> bool:
-    """The subject of an absence notice, and nothing else: `Out of office: Printer`. No question, no sentence."""
+    """The subject of an absence notice, and words at most: people write those too, of themselves."""
     phrase = _begun(evidence.plain_subject, _ABSENCES)
+    if phrase and _says(evidence, AWAY_WORDS):
+        return True
     marked = evidence.plain_subject.lstrip(_OPENERS)[len(phrase) :].lstrip(" ])>*】」").startswith(":")
     return bool(phrase) and marked and "?" not in evidence.plain_subject
 
 
 def is_read_receipt(evidence: Evidence) -> bool:
-    """`Read: Printer`, with the words of a program that tells when somebody read it."""
+    """`Read: Printer` in answer to a mail, with the words of a program that tells when somebody read it."""
+    return is_read_receipt_perhaps(evidence) and (evidence.answers or _may_be_a_program(evidence))
+
+
+def is_read_receipt_perhaps(evidence: Evidence) -> bool:
+    """The same by its words alone."""
     if not _begun(evidence.plain_subject, _READ) or "?" in evidence.plain_subject:
         return False
     return _says(evidence, READ_WORDS) and "?" not in evidence.plain_beginning
@@ -211,6 +219,8 @@ def _phrases(table: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(plain(phrase) for line in table for phrase in line.split("|")))
 
 
+_AUTOMATIC = re.compile("auto|авто|自动|自動|자동")
+"""In the subject of a program that says what it is; people who are away do not write it."""
 _ABSENCES = _phrases(ABSENCES.values())
 _ORDINARY = _phrases(ORDINARY.values())
 _SENTENCES = _phrases([SENTENCES])

@@ -61,7 +61,7 @@ def verdict(
         ),
         ("Precedence: auto_reply", reading.AUTO_REPLY, "Precedence: auto_reply"),
         ("Precedence: junk\nSubject: Jo is on leave", reading.AUTO_REPLY, "out-of-office subject"),
-        ("Subject: Out of Office: Printer", reading.AUTOMATIC, "out-of-office subject and nothing else"),
+        ("Subject: Out of Office: Printer", reading.AUTOMATIC, "out-of-office subject and words at most"),
         ("List-Id: <x.example.org>", reading.BULK, "List header"),
         ("List-Unsubscribe: <mailto:x@example.org>", reading.BULK, "List-Unsubscribe on no answer"),
         ("X-Campaign-Id: 7", reading.BULK, "newsletter header"),

@@ -75,8 +75,10 @@ def _hand_over(
     told, head = fingerprint(raw), trace.fields(raw)
     if has_past and _is_known(place, folder, one, told):
         return None
-    moment = min(filter(None, (one.arrived, trace.arrived(head))), default=0)
-    if one.uid <= folder.present_to and 0 < moment < folder.taken_from:
+    was_there = one.uid <= folder.present_to
+    # A stamp in the mail may be the sender's: it counts only for what lay there before we came.
+    moment = min(filter(None, (one.arrived, trace.arrived(head) if was_there else None)), default=0)
+    if was_there and 0 < moment < folder.taken_from:
         leave(place, folder, one, ledger.OLD, "it came before we were asked to read the folder")
         return None
     settings, find = place.settings, place.directory().find
