@@ -68,7 +68,7 @@ def test_an_answer_is_threaded_and_quotes() -> None:
     assert lines[0] == "Send it back."
     assert lines[2].startswith("On ") and lines[2].endswith(", Carol (Support) wrote:")
     assert lines[3] == "> It is broken."
-    assert fold("\n".join(lines)) == ((2, 4),), "our own reader knows it for a quote"
+    assert fold("\n".join(lines)).ranges == ((2, 4),), "our own reader knows it for a quote"
 
 
 def test_an_answer_to_an_answer_keeps_one_re() -> None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gateway.mail.quote.attribution import with_attribution
 from gateway.mail.quote.blocks import Block, as_ranges, blocks_in
 from gateway.mail.quote.history import unquoted_history
-from gateway.mail.quote.lines import Ranges, last_filled, leaves_words, merged
+from gateway.mail.quote.lines import Ranges, is_quoted, last_filled, leaves_words, merged
 from gateway.mail.quote.signature import signature_start
 from gateway.mail.quote.structure import NO_STRUCTURE, Structure
 
@@ -43,7 +44,7 @@ def fold(text: str, structure: Structure = NO_STRUCTURE, *, forwarded: bool = Fa
     end, folds = unquoted_history(lines[:MOST_LINES], structure, forwarded=forwarded)
     history = [(end, len(lines))] if folds else []
     if len(lines) > MOST_LINES:
-        return _careful(lines, Folding(merged(history)))
+        return _careful(lines, Folding(merged(history or _long_quote(lines))))
     blocks = blocks_in(lines, end, structure)
     tail, quotes, signature = _layers(lines, end, blocks, structure)
     history += quotes
@@ -53,6 +54,16 @@ def fold(text: str, structure: Structure = NO_STRUCTURE, *, forwarded: bool = Fa
     elif len(blocks) > 1:
         history += [(block.opening, block.start) for block in left if block.attributed]
     return _careful(lines, Folding(merged(history), merged(signature)))
+
+
+def _long_quote(lines: Sequence[str]) -> list[tuple[int, int]]:
+    """The quote that a very long text ends with."""
+    start = len(lines)
+    while start > 0 and (is_quoted(lines[start - 1]) or not lines[start - 1].strip()):
+        start -= 1
+    while start < len(lines) and not is_quoted(lines[start]):
+        start += 1
+    return [(with_attribution(lines, start), len(lines))] if start < len(lines) else []
 
 
 def _careful(lines: Sequence[str], folding: Folding) -> Folding:
