@@ -62,6 +62,7 @@ def served(door: TicketDoor, limits: Limits) -> Iterator[Site]:
     # Named TCP, or asyncio would let Nagle's delay stand.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
+    listener.listen()  # who comes before the server does is let wait, not refused
     port = listener.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     app = build(door, WebSettings(url, (ip_network("127.0.0.1/32"),), limits))
