@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 import time
 from collections.abc import Callable
 
 LOOPBACK = "127.0.0.1"
-# Below the range the kernel hands out to clients, so that no connection of a test sits on a port given away.
-_PORTS = range(18_000, 32_000)
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+# Below the range the kernel hands out to clients, so that no connection of a test sits on a port given away;
+# and to each worker its own, for what one has drawn the other cannot know.
+_PORTS = range(18_000 + _WORKER, 32_000, _WORKERS)
 _given: set[int] = set()
 _dice = random.SystemRandom()
 

@@ -70,11 +70,11 @@ class ScriptedIMAP:
                 return
             self.connections += 1
             client.settimeout(_AWAIT_S)
-            with client, client.makefile("rwb") as file:
-                try:
+            try:
+                with client, client.makefile("rwb") as file:
                     self._converse(file)
-                except OSError:
-                    continue
+            except OSError:  # also where closing would say what nobody hears any more
+                continue
 
     def _converse(self, file: object) -> None:
         say, hear = file.write, file.readline  # type: ignore[attr-defined]
