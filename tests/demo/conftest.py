@@ -127,7 +127,7 @@ def running(
 ) -> Iterator[Demo]:
     """A demo past its first conversation. Two that start at once would find the same ports free."""
     clean = programs.clean_environment({"PYTHONPATH": str(ROOT)} | environment)
-    with (Path(tempfile.gettempdir()) / "helpgate-demo-tests.lock").open("w") as lock:
+    with (Path(tempfile.gettempdir()) / f"helpgate-demo-tests-{os.getuid()}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         demo = Demo([*program, "demo", *arguments], clean, cwd)
         try:
