@@ -83,11 +83,10 @@ def find(unit: Unit, keys: Keyring, detail: str, reading: Reading) -> Match:
         chosen, conflict = _choose(sealed)  # they come strongest kind first
         return Match(chosen, _ticket(unit, chosen.ticket_id), None, conflict, tried)
     maybe: Ticket | None = None
-    sender = contacts.with_address(unit, reading.sender.email) if reading.sender else None
     for kind, ticket in _unsealed_tickets(unit, reading):
         tried += (f"{kind} -> ticket {ticket.id}",)
-        place = _place(unit, ticket.id, sender)
-        if place is not None:
+        sender = contacts.with_address(unit, reading.sender.email) if reading.sender else None
+        if (place := _place(unit, ticket.id, sender)) is not None:
             return Match(Carrier(kind, ticket.id, False, participant=place), ticket, None, False, tried)
         maybe = maybe or ticket
     return Match(maybe=maybe, tried=tried)
