@@ -6,7 +6,7 @@ time, skipping is a condition: `flow.letters` asks for what is due and unread.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.clock import MINUTE
@@ -14,7 +14,7 @@ from gateway.desk import agents, brakes
 from gateway.desk.tables import Desk, Notification, Participant, Seat, Ticket
 from gateway.i18n import marked
 from gateway.store import settings
-from gateway.store.database import Unit
+from gateway.store.database import Unit, among
 
 WAITING, WRITTEN, SKIPPED, FAILED = "waiting", "written", "skipped", "failed"
 RECEIPT, RECEIPT_UNPROVEN, NOTICE, REPLY, CLOSED = "receipt", "receipt_unproven", "notice", "reply", "closed"
@@ -61,16 +61,16 @@ def tell_colleagues(unit: Unit, occasion: Occasion, *, besides: int | None = Non
 
 def tell_participants(unit: Unit, occasion: Occasion) -> None:
     """An agent's answer, to every participant let in."""
-    for participant in _readers(unit, occasion.ticket):
+    for participant in readers(unit, occasion.ticket):
         _promise(unit, occasion, REPLY, participant=participant)
 
 
 def relay(unit: Unit, occasion: Occasion, author_id: int, *, besides: frozenset[int]) -> None:
     """A participant's words, to the others as far as the brakes let them; `besides` are contacts who know already."""
     ticket = occasion.ticket
-    readers = [one for one in _readers(unit, ticket) if one.contact_id not in besides | {author_id}]
-    held = brakes.hold_back(unit, ticket, occasion.position, author_id, readers)
-    for participant in readers:
+    others = [one for one in readers(unit, ticket) if one.contact_id not in besides | {author_id}]
+    held = brakes.hold_back(unit, ticket, occasion.position, author_id, others)
+    for participant in others:
         _promise(unit, occasion, REPLY, participant=participant, skipped=held.get(participant.id, ""))
 
 
@@ -88,13 +88,31 @@ def let_in(unit: Unit, ticket: Ticket) -> list[Participant]:
     )
 
 
-def _readers(unit: Unit, ticket: Ticket) -> list[Participant]:
+def readers(unit: Unit, ticket: Ticket) -> list[Participant]:
+    """Those of them who have not left."""
     return [one for one in let_in(unit, ticket) if one.unsubscribed_at is None]
 
 
 def due_at(unit: Unit, desk: Desk, visible_at: int, delay_ms: int) -> int:
     """When a letter about a message may leave: counted from when the message can be seen."""
     return max(visible_at, unit.now) + delay_ms
+
+
+def waiting(
+    unit: Unit, column: str, recipients: Sequence[Participant | Seat]
+) -> dict[int, list[Notification]]:
+    """The promises to each of them, by id, about what can be seen by now. `column` names the recipient in a promise."""
+    marks, ids = among([one.id for one in recipients])
+    ticket_marks, ticket_ids = among({one.ticket_id for one in recipients})
+    seen = (
+        "EXISTS (SELECT 1 FROM message WHERE message.ticket_id = notification.ticket_id"
+        " AND message.position = notification.position AND message.visible_at <= ?)"
+    )
+    where = f"state = '{WAITING}' AND ticket_id IN ({ticket_marks}) AND {column} IN ({marks}) AND {seen}"
+    found: dict[int, list[Notification]] = {}
+    for promise in unit.rows(Notification, f"{where} ORDER BY position, id", *ticket_ids, *ids, unit.now):
+        found.setdefault(getattr(promise, column), []).append(promise)
+    return found
 
 
 def skip(unit: Unit, notification: Notification, reason: str) -> None:
@@ -129,13 +147,15 @@ def why_not_mailed(reason: str, translate: Callable[[str], str]) -> str:
     return translate(reason) if reason else ""
 
 
-def written(unit: Unit, notification: Notification, letter_id: int) -> None:
-    """The promise is in this letter."""
-    unit.change(Notification, notification.id, state=WRITTEN, letter_id=letter_id)
+def written(unit: Unit, promises: Sequence[Notification], letter_id: int) -> None:
+    """The promises are in this letter."""
+    marks, ids = among([one.id for one in promises])
+    unit.change_where(Notification, f"id IN ({marks})", ids, state=WRITTEN, letter_id=letter_id)
 
 
 def write_again(unit: Unit) -> int:
     """An operator wants all letters tried now that could not be written. Returns how many promises."""
+    unit.announce()
     return unit.change_where(
         Notification,
         f"state = '{FAILED}'",

@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway import i18n
-from gateway.desk import desks, notifications, tickets
+from gateway.desk import notifications
 from gateway.desk.notifications import CLOSED, RECEIPTS
 from gateway.desk.tables import Desk, Notification, Participant, Seat
 from gateway.errors import GatewayError, StoreError
 from gateway.flow import notices, receipt, replies
 from gateway.flow.desktop import Desktop
+from gateway.flow.round import Recipient, Round
 from gateway.log import logger
 from gateway.store.database import SQLITE, Unit
-
-Recipient = Participant | Seat
 
 BATCH = 50
 SHARED = 4  # so many batches are looked at, so that other daemons find something that nobody has in hand
@@ -30,11 +29,10 @@ log = logger("letters")
 def write_due(unit: Unit, desktop: Desktop) -> int:
     """Write the letters that are due, in this unit; returns how many promises were dealt with."""
     notifications.skip_of_old_mail(unit)
-    recipients: list[Recipient] = [
-        *unit.rows(Participant, *_with_something_due(unit, "participant_id")),
-        *unit.rows(Seat, *_with_something_due(unit, "seat_id")),
-    ]
-    return sum(_write_to(unit, desktop, recipient) for recipient in recipients)
+    participants = unit.rows(Participant, *_with_something_due(unit, "participant_id"))
+    seats = unit.rows(Seat, *_with_something_due(unit, "seat_id"))
+    round = Round(unit, desktop, participants, seats)
+    return sum(_write_to(round, recipient) for recipient in round.recipients)
 
 
 def _with_something_due(unit: Unit, column: str) -> tuple[str, int, int, int]:
@@ -47,46 +45,29 @@ def _with_something_due(unit: Unit, column: str) -> tuple[str, int, int, int]:
     return f"id IN ({due}) ORDER BY id LIMIT ?{skip}", unit.now, BATCH * SHARED, BATCH
 
 
-def _write_to(unit: Unit, desktop: Desktop, recipient: Recipient) -> int:
+def _write_to(round: Round, recipient: Recipient) -> int:
     """A letter for each receipt and for each promise that failed once, and one for all the others."""
-    waiting = _waiting(unit, recipient)
-    letters = [[one] for one in waiting if _stands_alone(one) and one.due_at <= unit.now]
+    now = round.unit.now
+    waiting = round.promises(recipient)
+    letters = [[one] for one in waiting if _stands_alone(one) and one.due_at <= now]
     joined = [one for one in waiting if not _stands_alone(one)]
-    if any(one.due_at <= unit.now for one in joined):
+    if any(one.due_at <= now for one in joined):
         letters.append(joined)
     for promises in letters:
-        _write_apart(unit, desktop, recipient, promises)
+        _write_apart(round, recipient, promises)
     return sum(map(len, letters))
-
-
-def _waiting(unit: Unit, recipient: Recipient) -> list[Notification]:
-    """The promises to this recipient about what can be seen by now."""
-    column = "participant_id" if isinstance(recipient, Participant) else "seat_id"
-    return unit.rows(
-        Notification,
-        f"state = 'waiting' AND ticket_id = ? AND {column} = ?"
-        " AND position IN (SELECT position FROM message WHERE ticket_id = ? AND visible_at <= ?) ORDER BY position",
-        recipient.ticket_id,
-        recipient.id,
-        recipient.ticket_id,
-        unit.now,
-    )
 
 
 def _stands_alone(promise: Notification) -> bool:
     return promise.kind in RECEIPTS or promise.attempts > 0
 
 
-def _write_apart(
-    unit: Unit, desktop: Desktop, recipient: Recipient, promises: Sequence[Notification]
-) -> None:
+def _write_apart(round: Round, recipient: Recipient, promises: Sequence[Notification]) -> None:
     """One letter; what cannot be written is tried once more later, each promise by itself, then a human's."""
+    unit = round.unit
     try:
         with unit.savepoint():
-            if promises[0].kind in RECEIPTS:
-                notifications.written(unit, promises[0], receipt.write(unit, desktop, promises[0]))
-            else:
-                _write_joined(unit, desktop, recipient, promises)
+            _write(round, recipient, promises)
     except StoreError:
         raise
     except Exception as error:  # one letter's trouble is its own: the other letters of this unit leave
@@ -96,22 +77,23 @@ def _write_apart(
             notifications.not_written(unit, promise, f"it could not be written: {reason}; see the log")
 
 
-def _write_joined(
-    unit: Unit, desktop: Desktop, recipient: Recipient, promises: Sequence[Notification]
-) -> None:
-    """Everything of this that the recipient has not read, in one letter."""
-    ticket = tickets.by_id(unit, recipient.ticket_id)
-    desk = desks.by_id(unit, ticket.desk_id)
+def _write(round: Round, recipient: Recipient, promises: Sequence[Notification]) -> None:
+    """A receipt, or everything of this that the recipient has not read, in one letter."""
+    unit = round.unit
+    if isinstance(recipient, Participant) and promises[0].kind in RECEIPTS:
+        notifications.written(unit, promises, receipt.write(round, recipient, promises[0]))
+        return
+    desk = round.desk(round.ticket(recipient))
     unread = _unread(unit, desk, promises, recipient.read_to, recipient.read_at)
     if isinstance(recipient, Seat):
-        letter_id = notices.write(unit, desktop, desk, ticket, recipient, unread)
+        letter_id = notices.write(round, recipient, unread)
     else:
-        letter_id = replies.write(unit, desktop, desk, ticket, recipient, unread)
-    for promise in unread:
-        if letter_id is None:
+        letter_id = replies.write(round, recipient, unread)
+    if letter_id is not None:
+        notifications.written(unit, unread, letter_id)
+    else:
+        for promise in unread:
             notifications.skip(unit, promise, notifications.NOT_FOR_THEM)
-        else:
-            notifications.written(unit, promise, letter_id)
 
 
 def _unread(

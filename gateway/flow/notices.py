@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from gateway.desk import agents, messages
+from gateway.desk import messages
 from gateway.desk.tables import (
     AGENT,
     CLIENT,
@@ -21,33 +21,28 @@ from gateway.desk.tables import (
 )
 from gateway.flow import envelopes, passages
 from gateway.flow.desktop import Desktop
+from gateway.flow.passages import Enclosed
+from gateway.flow.round import Round
 from gateway.mail.address import address_key
 from gateway.mail.letter import Draft
 from gateway.mail.reading import Mailbox
 from gateway.mail.template import bare_subject
 from gateway.mail.token import Purpose, draw_handle
 from gateway.mail.words import LetterWords
-from gateway.store.database import Unit
 
 EARLIER = 20
 
 
-def write(
-    unit: Unit,
-    desktop: Desktop,
-    desk: Desk,
-    ticket: Ticket,
-    seat: Seat,
-    promises: Sequence[Notification],
-) -> int | None:
+def write(round: Round, seat: Seat, promises: Sequence[Notification]) -> int | None:
     """Letters to one agent about everything new; the last one's id, or None when nothing is left to say.
 
     Notes come in a letter of their own: what is answered to the customer may be quoted to the customer.
     """
-    agent = agents.by_id(unit, seat.agent_id)
+    ticket, agent = round.ticket(seat), round.agent(seat)
     positions = [promise.position for promise in promises]
-    if not positions or not agents.works_at(unit, agent, ticket.desk_id):
+    if not positions or agent is None:
         return None
+    unit = round.unit
     history = messages.of_ticket(
         unit, ticket.id, "position >= ? AND visible_at <= ?", min(positions) - EARLIER, unit.now
     )
@@ -55,36 +50,78 @@ def write(
     letter_id = None
     for internal in (True, False):
         if part := [one for one in news if (one.kind == INTERNAL) == internal]:
-            sealed = _Sealed(desktop, desk, ticket, seat, part[-1].position, draw_handle())
-            letter_id = _post(unit, sealed, agent, part, history)
+            newest = part[-1].position
+            sealed = _sealed(round.desktop, round.desk(ticket), seat, newest, internal=internal)
+            earlier = [one for one in history if one.position < newest]
+            letter_id = _post(round, sealed, ticket, agent, part, earlier)
     return letter_id
 
 
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """What is sealed for one notice: its handle, where answers and notes go, and the agent's view."""
+
+    seat: Seat
+    desk: Desk
+    letter: int
+    answer: str
+    note: str
+    view: str
+
+    @property
+    def reply_to(self) -> str:
+        """A notice of a note is answered by a note."""
+        return self.answer or self.note
+
+
+def _sealed(desktop: Desktop, desk: Desk, seat: Seat, newest: int, *, internal: bool) -> _Sealed:
+    def address(purpose: Purpose) -> str:
+        return envelopes.reply_address(desktop, desk, purpose, seat.handle, newest)
+
+    return _Sealed(
+        seat,
+        desk,
+        draw_handle(),
+        answer="" if internal else address(Purpose.AGENT_REPLY),
+        note=address(Purpose.AGENT_NOTE),
+        view=envelopes.link(desktop, Purpose.AGENT_LINK, seat.handle),
+    )
+
+
 def _post(
-    unit: Unit, sealed: _Sealed, agent: Agent, news: Sequence[Message], history: Sequence[Message]
+    round: Round,
+    sealed: _Sealed,
+    ticket: Ticket,
+    agent: Agent,
+    news: Sequence[Message],
+    earlier: Sequence[Message],
 ) -> int:
-    draft = _draft(unit, sealed, agent, news, [one for one in history if one.position < sealed.newest])
     return envelopes.post(
-        unit,
-        sealed.desktop,
+        round.unit,
+        round.desktop,
         sealed.desk,
-        draft,
+        _draft(round, sealed, ticket, agent, news, earlier),
         kind="notice",
         recipient=agent.email,
         handle=sealed.letter,
-        ticket_id=sealed.ticket.id,
+        ticket_id=ticket.id,
         seat_id=sealed.seat.id,
-        position=sealed.newest,
+        position=news[-1].position,
         cause=next((one.inbound_id for one in news if one.inbound_id), None),
     )
 
 
 def _draft(
-    unit: Unit, sealed: _Sealed, agent: Agent, news: Sequence[Message], earlier: Sequence[Message]
+    round: Round,
+    sealed: _Sealed,
+    ticket: Ticket,
+    agent: Agent,
+    news: Sequence[Message],
+    earlier: Sequence[Message],
 ) -> Draft:
-    desktop, desk, ticket = sealed.desktop, sealed.desk, sealed.ticket
-    internal = news[0].kind == INTERNAL
-    written = desktop.stationery.write("notice", _words(unit, sealed, news, internal), desk.locale)
+    unit, desktop, desk = round.unit, round.desktop, sealed.desk
+    enclosed = passages.enclosed(unit, news, agents=True)
+    written = desktop.stationery.write("notice", _words(sealed, ticket, news, enclosed), desk.locale)
     return Draft(
         message_id=envelopes.message_id(desktop, desk, Purpose.LETTER, sealed.letter),
         from_=Mailbox(desk.address, f"{_author(news[-1])} ({desk.name})"),
@@ -93,50 +130,35 @@ def _draft(
         text=written.text,
         html=written.html,
         date=unit.now,
-        reply_to=sealed.address(Purpose.AGENT_NOTE if internal else Purpose.AGENT_REPLY),
-        references=envelopes.references(desktop, desk, ticket, earlier, before=sealed.newest),
+        reply_to=sealed.reply_to,
+        references=envelopes.references(desktop, desk, ticket, earlier, before=news[-1].position),
         automatic=True,
-        files=passages.files(unit, news, agents=True),
+        files=passages.files(unit, news, enclosed),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Sealed:
-    """Where an agent's answers to one notice go; `letter` is the handle of the notice itself."""
-
-    desktop: Desktop
-    desk: Desk
-    ticket: Ticket
-    seat: Seat
-    newest: int
-    letter: int
-
-    def address(self, purpose: Purpose) -> str:
-        """The agent's own address for a public answer or for a note."""
-        return envelopes.reply_address(self.desktop, self.desk, purpose, self.seat.handle, self.newest)
-
-    def mailto(self, purpose: Purpose) -> str:
-        """A link that begins a mail to it; empty where the desk has no sealed addresses. RFC 6068."""
-        if not self.desk.reply:
-            return ""
-        subject = f"Re: {bare_subject(self.ticket.subject)} [#{self.ticket.number}]"
-        return f"mailto:{quote(self.address(purpose), safe='@+')}?subject={quote(subject, safe='')}"
-
-
-def _words(unit: Unit, sealed: _Sealed, news: Sequence[Message], internal: bool) -> LetterWords:
-    desktop, desk, ticket = sealed.desktop, sealed.desk, sealed.ticket
+def _words(sealed: _Sealed, ticket: Ticket, news: Sequence[Message], enclosed: Enclosed) -> LetterWords:
+    desk = sealed.desk
     return LetterWords(
         desk_name=desk.name,
-        ticket_url=envelopes.link(desktop, Purpose.AGENT_LINK, sealed.seat.handle),
+        ticket_url=sealed.view,
         ticket_number=ticket.number,
         subject=ticket.subject,
         status=ticket.status,
         author_name=_author(news[-1]),
-        is_internal=internal,
-        messages=passages.of(unit, desk, news, desktop, Purpose.AGENT_LINK, sealed.seat.handle),
-        answer_mailto="" if internal else sealed.mailto(Purpose.AGENT_REPLY),
-        note_mailto=sealed.mailto(Purpose.AGENT_NOTE),
+        is_internal=news[0].kind == INTERNAL,
+        messages=passages.of(desk, news, enclosed, sealed.view),
+        answer_mailto=_mailto(desk, ticket, sealed.answer),
+        note_mailto=_mailto(desk, ticket, sealed.note),
     )
+
+
+def _mailto(desk: Desk, ticket: Ticket, address: str) -> str:
+    """A link that begins a mail to it; empty where the desk has no sealed addresses. RFC 6068."""
+    if not desk.reply or not address:
+        return ""
+    subject = f"Re: {bare_subject(ticket.subject)} [#{ticket.number}]"
+    return f"mailto:{quote(address, safe='@+')}?subject={quote(subject, safe='')}"
 
 
 def _wrote(agent: Agent, message: Message) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -10,11 +11,8 @@ from markupsafe import Markup
 from gateway import i18n
 from gateway.desk import attachments, notifications
 from gateway.desk.tables import AGENT, Attachment, Desk, Message, Participant
-from gateway.flow import envelopes
-from gateway.flow.desktop import Desktop
 from gateway.mail.letter import File
 from gateway.mail.template import MOST_FILES
-from gateway.mail.token import Purpose
 from gateway.mail.words import Attached, FileLink, Passage
 from gateway.store import blobs
 from gateway.store.database import Unit
@@ -22,14 +20,25 @@ from gateway.store.database import Unit
 FILES_MAX = 10_000_000  # octets in one letter; more become links, and so do more than a letter lists
 
 
-def of(
-    unit: Unit, desk: Desk, news: Sequence[Message], desktop: Desktop, purpose: Purpose, handle: int
-) -> tuple[Passage, ...]:
-    """The news of a letter, oldest first; links to files are the reader's own."""
-    by_message = attachments.of_messages(unit, [one.id for one in news], agents=purpose == Purpose.AGENT_LINK)
-    travel = _travels(by_message)
-    page = envelopes.link(desktop, purpose, handle)
-    return tuple(_passage(desk, one, by_message.get(one.id, []), travel, page) for one in news)
+@dataclass(frozen=True, slots=True)
+class Enclosed:
+    """The files of a letter's messages, by message, and whether they travel with it or are fetched."""
+
+    by_message: dict[int, list[Attachment]]
+    travel: bool
+
+
+def enclosed(unit: Unit, news: Sequence[Message], *, agents: bool) -> Enclosed:
+    """The files for an agent or for anybody else."""
+    by_message = attachments.of_messages(unit, [one.id for one in news], agents=agents)
+    files = [file for of_one in by_message.values() for file in of_one]
+    travel = len(files) <= MOST_FILES and sum(file.size for file in files) <= FILES_MAX
+    return Enclosed(by_message, travel)
+
+
+def of(desk: Desk, news: Sequence[Message], enclosed: Enclosed, page: str) -> tuple[Passage, ...]:
+    """The news of a letter, oldest first; `page` is the reader's own link, which links to files begin with."""
+    return tuple(_passage(desk, one, enclosed, page) for one in news)
 
 
 def quoted(unit: Unit, desk: Desk, message: Message, participant: Participant) -> Passage:
@@ -53,15 +62,14 @@ def quoted(unit: Unit, desk: Desk, message: Message, participant: Participant) -
     )
 
 
-def files(unit: Unit, news: Sequence[Message], *, agents: bool) -> tuple[File, ...]:
-    """The files that travel with the letter, to an agent or to anybody else."""
-    by_message = attachments.of_messages(unit, [one.id for one in news], agents=agents)
-    if not _travels(by_message):
+def files(unit: Unit, news: Sequence[Message], enclosed: Enclosed) -> tuple[File, ...]:
+    """The files that travel with the letter."""
+    if not enclosed.travel:
         return ()
     return tuple(
         File(file.filename, file.content_type, blobs.load(unit, file.sha256))
         for one in news
-        for file in by_message.get(one.id, [])
+        for file in enclosed.by_message.get(one.id, [])
     )
 
 
@@ -72,23 +80,19 @@ def name(desk: Desk, message: Message) -> str:
     )
 
 
-def _passage(desk: Desk, message: Message, files: Sequence[Attachment], travel: bool, page: str) -> Passage:
+def _passage(desk: Desk, message: Message, enclosed: Enclosed, page: str) -> Passage:
+    files = enclosed.by_message.get(message.id, [])
+    attached = [Attached(one.filename, i18n.format_size(one.size)) for one in files if enclosed.travel]
+    linked = [FileLink(one.filename, _url(page, one)) for one in files if not enclosed.travel]
     return Passage(
         author_name=name(desk, message),
         kind=message.kind,
         written_at=i18n.format_moment(message.created_at, desk.locale, desk.timezone),
         text=message.text,
         html=Markup(message.html) if message.html and not message.folded_lines else None,
-        attachments=tuple(Attached(one.filename, i18n.format_size(one.size)) for one in files)
-        if travel
-        else (),
-        files_as_links=() if travel else tuple(FileLink(one.filename, _url(page, one)) for one in files),
+        attachments=tuple(attached),
+        files_as_links=tuple(linked),
     )
-
-
-def _travels(by_message: dict[int, list[Attachment]]) -> bool:
-    files = [file for of_one in by_message.values() for file in of_one]
-    return len(files) <= MOST_FILES and sum(file.size for file in files) <= FILES_MAX
 
 
 def _url(page: str, file: Attachment) -> str:

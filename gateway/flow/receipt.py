@@ -5,11 +5,12 @@ To somebody who proved nothing it says nothing they wrote: no subject, no name, 
 
 from __future__ import annotations
 
-from gateway.desk import contacts, desks, messages, tickets
+from gateway.desk import messages
 from gateway.desk.notifications import RECEIPT_UNPROVEN
 from gateway.desk.tables import Desk, Message, Notification, Participant, Ticket
 from gateway.flow import envelopes, passages
 from gateway.flow.desktop import Desktop
+from gateway.flow.round import Round
 from gateway.mail.letter import Draft
 from gateway.mail.reading import Mailbox
 from gateway.mail.token import Purpose, draw_handle
@@ -17,13 +18,11 @@ from gateway.mail.words import LetterWords, Written
 from gateway.store.database import Unit
 
 
-def write(unit: Unit, desktop: Desktop, promise: Notification) -> int:
+def write(round: Round, participant: Participant, promise: Notification) -> int:
     """The letter that keeps this promise; returns its id."""
-    ticket = tickets.by_id(unit, promise.ticket_id)
-    desk = desks.by_id(unit, ticket.desk_id)
-    participant = unit.row(Participant, "id = ?", promise.participant_id)
-    assert participant is not None
-    contact = contacts.by_id(unit, participant.contact_id)
+    unit, desktop = round.unit, round.desktop
+    ticket, contact = round.ticket(participant), round.contact(participant)
+    desk = round.desk(ticket)
     opening = messages.of_ticket(unit, ticket.id, "position = ?", promise.position)[0]
     unproven = promise.kind == RECEIPT_UNPROVEN
     reply_to = envelopes.reply_address(desktop, desk, Purpose.REPLY, participant.handle, opening.position)

@@ -21,10 +21,12 @@ from gateway.desk.tables import (
 )
 from gateway.flow import confirmations, envelopes, passages
 from gateway.flow.desktop import Desktop
+from gateway.flow.passages import Enclosed
+from gateway.flow.round import Round
 from gateway.mail.letter import Draft
 from gateway.mail.reading import Mailbox
 from gateway.mail.token import Purpose, draw_handle
-from gateway.mail.words import Addition, LetterWords, Written
+from gateway.mail.words import Addition, LetterWords
 from gateway.store.database import Unit
 
 HISTORY = 60  # so many messages before the news are looked at; References are capped anyway
@@ -50,33 +52,25 @@ class _Content:
         return notifications.REPLY if self.news else CLOSED
 
 
-def write(
-    unit: Unit,
-    desktop: Desktop,
-    desk: Desk,
-    ticket: Ticket,
-    participant: Participant,
-    promises: Sequence[Notification],
-) -> int | None:
+def write(round: Round, participant: Participant, promises: Sequence[Notification]) -> int | None:
     """One letter about everything new; its id, or None when nothing is left to say to them."""
     if participant.let_in_at is None or participant.unsubscribed_at is not None or not promises:
         return None
+    unit, desktop, ticket = round.unit, round.desktop, round.ticket(participant)
     content = _content(unit, ticket, participant, promises)
     if not content.news and CLOSED not in {promise.kind for promise in promises}:
         return None
-    written = desktop.stationery.write(
-        content.kind, _words(unit, desktop, desk, ticket, participant, content), desk.locale
-    )
+    desk, handle = round.desk(ticket), draw_handle()
+    draft = _draft(round, desk, ticket, participant, content, handle)
     unit.change(Participant, participant.id, told_to=max(participant.told_to, content.newest))
     last = content.news[-1] if content.news else None
-    handle = draw_handle()
     letter_id = envelopes.post(
         unit,
         desktop,
         desk,
-        _draft(unit, desktop, desk, ticket, participant, content, written, handle),
+        draft,
         kind=content.kind,
-        recipient=contacts.by_id(unit, participant.contact_id).email,
+        recipient=round.contact(participant).email,
         handle=handle,
         ticket_id=ticket.id,
         participant_id=participant.id,
@@ -99,37 +93,16 @@ def _content(
     return _Content(news, _answered(history, news), history, newest)
 
 
-def _words(
-    unit: Unit, desktop: Desktop, desk: Desk, ticket: Ticket, participant: Participant, content: _Content
-) -> LetterWords:
-    news, quoted = content.news, content.quoted
-    return LetterWords(
-        desk_name=desk.name,
-        ticket_url=envelopes.link(desktop, Purpose.LINK, participant.handle),
-        ticket_number=ticket.number,
-        subject=ticket.subject,
-        status=ticket.status,
-        author_name=passages.name(desk, news[-1]) if news else desk.name,
-        messages=passages.of(unit, desk, news, desktop, Purpose.LINK, participant.handle),
-        quoted=passages.quoted(unit, desk, quoted, participant) if quoted else None,
-        added_people=_additions(content.history, participant.told_to, content.newest),
-    )
-
-
 def _draft(
-    unit: Unit,
-    desktop: Desktop,
-    desk: Desk,
-    ticket: Ticket,
-    participant: Participant,
-    content: _Content,
-    written: Written,
-    handle: int,
+    round: Round, desk: Desk, ticket: Ticket, participant: Participant, content: _Content, handle: int
 ) -> Draft:
     """Everyone let in stands in To and Cc; the address to answer to is this participant's own."""
-    everyone = [one for one in notifications.let_in(unit, ticket) if one.unsubscribed_at is None]
-    addressed = tuple(_mailbox(contacts.by_id(unit, one.contact_id)) for one in everyone)
+    unit, desktop = round.unit, round.desktop
+    addressed = tuple(map(_mailbox, round.readers(ticket)))
     link = envelopes.link(desktop, Purpose.LINK, participant.handle)
+    enclosed = passages.enclosed(unit, content.news, agents=False)
+    words = _words(unit, desk, ticket, participant, content, enclosed, link)
+    written = desktop.stationery.write(content.kind, words, desk.locale)
     return Draft(
         message_id=_message_id(desktop, desk, ticket, content, handle),
         from_=Mailbox(desk.address, _shown_name(content.news, desk)),
@@ -144,7 +117,30 @@ def _draft(
         references=envelopes.references(desktop, desk, ticket, content.history, before=content.first),
         automatic=not content.news,
         unsubscribe="" if participant.requester else f"{link}/unsubscribe",
-        files=passages.files(unit, content.news, agents=False),
+        files=passages.files(unit, content.news, enclosed),
+    )
+
+
+def _words(
+    unit: Unit,
+    desk: Desk,
+    ticket: Ticket,
+    participant: Participant,
+    content: _Content,
+    enclosed: Enclosed,
+    link: str,
+) -> LetterWords:
+    news, quoted = content.news, content.quoted
+    return LetterWords(
+        desk_name=desk.name,
+        ticket_url=link,
+        ticket_number=ticket.number,
+        subject=ticket.subject,
+        status=ticket.status,
+        author_name=passages.name(desk, news[-1]) if news else desk.name,
+        messages=passages.of(desk, news, enclosed, link),
+        quoted=passages.quoted(unit, desk, quoted, participant) if quoted else None,
+        added_people=_additions(content.history, participant.told_to, content.newest),
     )
 
 

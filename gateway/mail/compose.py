@@ -12,6 +12,7 @@ import unicodedata
 from binascii import b2a_base64, b2a_qp
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from hashlib import blake2s
 from urllib.parse import quote
 
@@ -58,7 +59,7 @@ def compose(draft: Draft) -> bytes:
 
 def _fields(draft: Draft) -> list[Field]:
     fields = [
-        ("Date", format_datetime(datetime.fromtimestamp(draft.date // 1000, UTC))),
+        ("Date", _date(draft.date // 1000)),
         ("From", _mailboxes((draft.from_,))),
         ("Reply-To", _address(draft.reply_to) if draft.reply_to else ""),
         ("To", _mailboxes(draft.to)),
@@ -150,6 +151,12 @@ def _part(fields: list[Field], body: bytes) -> bytes:
 
 
 # Values of fields
+
+
+@lru_cache(maxsize=1)
+def _date(seconds: int) -> str:
+    """RFC 5322 §3.3; the letters of one unit share it."""
+    return format_datetime(datetime.fromtimestamp(seconds, UTC))
 
 
 def scrub(value: str) -> str:
@@ -269,7 +276,9 @@ def _filename(filename: str) -> str:
 
 def _encode(text: str) -> tuple[str, bytes]:
     """The transfer encoding and the body in it: 7bit where that is safe. RFC 2045 §6."""
-    octets = text.encode(errors="ignore").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    octets = text.encode(errors="ignore")
+    if b"\r" in octets:
+        octets = octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     octets = octets.translate(None, _TEXT_CONTROLS).rstrip(b"\n") + b"\n"
     if _is_plain(octets):
         return "7bit", octets.replace(b"\n", b"\r\n")

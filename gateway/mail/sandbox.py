@@ -7,19 +7,19 @@ arithmetic, so that nothing short of its own length can fill the memory.
 
 from __future__ import annotations
 
-import re
 from dataclasses import fields
-from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader, StrictUndefined, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS
 from jinja2.runtime import BlockReference, LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
+from gateway.mail.prepared import ISOLATED, Preparation
+from gateway.mail.speech import Speech, isolated
 from gateway.mail.words import Addition, Attached, FileLink, Passage
 
 WIDTH = 72
@@ -30,15 +30,15 @@ _SHAPES: dict[type, frozenset[str]] = {
     **{value: frozenset(field.name for field in fields(value)) for value in _VALUES},
 }
 _FILTERS = ("e", "escape", "first", "join", "last", "length", "lower", "trim", "upper")
-_ODD_PLACEHOLDER = re.compile(r"%(?!%|\([a-z_]+\)s)")
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox, narrowed to the fields of our values and to our few functions."""
+    """Jinja's sandbox, narrowed to the fields of our values and to our few functions. It speaks one language."""
 
     intercepted_binops = frozenset({"*", "**", "%"})
 
-    def __init__(self, folders: list[Path], autoescape: bool) -> None:
+    def __init__(self, folders: list[Path], speech: Speech) -> None:
+        self.speech = speech
         self._files = FileSystemLoader(folders)
         super().__init__(
             loader=self._files,
@@ -49,7 +49,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             comment_start_string="<#",
             comment_end_string="#>",
             undefined=StrictUndefined,
-            autoescape=autoescape,
+            autoescape=speech.is_html,
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
@@ -58,11 +58,17 @@ class Sandbox(ImmutableSandboxedEnvironment):
         )
         self.globals.clear()
         ours = {"wrap": wrap, "quote": quote, "lines": html_lines, "preview": preview, "address": address}
-        self.filters = {name: FILTERS[name] for name in _FILTERS} | ours
+        self.filters = {name: FILTERS[name] for name in _FILTERS} | ours | {ISOLATED: isolated}
 
     def source(self, file: str) -> str:
         """What the file says, the operator's before ours. Raises TemplateNotFound, OSError, UnicodeError."""
         return self._files.get_source(self, file)[0]
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """A field of our values without the detour of Jinja's own look at it."""
+        if attribute in _SHAPES.get(type(obj), ()):
+            return getattr(obj, attribute)
+        return super().getattr(obj, attribute)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         return attr in _SHAPES.get(type(obj), ())
@@ -70,39 +76,15 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def is_safe_callable(self, obj: Any) -> bool:
         return isinstance(obj, Macro | BlockReference) or isinstance(getattr(obj, "__self__", None), Speech)
 
+    def _generate(
+        self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
+    ) -> str:
+        """Jinja's hook between parsing and compiling."""
+        tree = Preparation(self.speech, lambda file: self.parse(self.source(file), file)).visit(source)
+        return super()._generate(tree.set_environment(self), name, filename, defer_init)
+
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         raise SecurityError(f"`{operator}` is not for templates: it can fill the memory")
-
-
-class Speech:
-    """`_` and `ngettext` of a template in plain text; placeholders are `%(name)s`."""
-
-    def __init__(self, translations: NullTranslations) -> None:
-        self._translations = translations
-
-    def gettext(self, sentence: str, **values: object) -> str:
-        return self._fill(self._translations.gettext(sentence), values)
-
-    def ngettext(self, one: str, many: str, count: int, **values: object) -> str:
-        return self._fill(self._translations.ngettext(one, many, count), {"count": count, **values})
-
-    def _fill(self, sentence: str, values: dict[str, object]) -> str:
-        if _ODD_PLACEHOLDER.search(sentence):
-            raise SecurityError("placeholders of a sentence are written %(name)s, a percent sign %%")
-        return sentence % values
-
-
-class HtmlSpeech(Speech):
-    """The same for HTML: sentences and values are escaped, and a name in Arabic stays in its place."""
-
-    def _fill(self, sentence: str, values: dict[str, object]) -> str:
-        return super()._fill(escape(sentence), {name: _isolated(value) for name, value in values.items()})
-
-
-def _isolated(value: object) -> object:
-    if not isinstance(value, str) or value.isascii():
-        return value
-    return Markup("<bdi>{}</bdi>").format(value)
 
 
 # Filters

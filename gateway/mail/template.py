@@ -20,7 +20,8 @@ from gateway import data
 from gateway.errors import ConfigError, GatewayError
 from gateway.i18n import SOURCE_LANGUAGE, Translator, marked, translator
 from gateway.mail.quote import REPLY_MARK
-from gateway.mail.sandbox import HtmlSpeech, Sandbox, Speech
+from gateway.mail.sandbox import Sandbox
+from gateway.mail.speech import HtmlSpeech, Speech
 from gateway.mail.words import Addition, Attached, FileLink, LetterWords, Passage, Written
 
 OURS = data.folder("templates") / "email"
@@ -71,40 +72,60 @@ class _TooLong(Unwritable):
 
 
 class Stationery:
-    """The templates, compiled once, ours below those of the operator's folder."""
+    """The templates, compiled once for each language, ours below those of the operator's folder."""
 
     def __init__(self, folder: Path | None, translate: Translator = translator) -> None:
         self._translate = translate
-        folders = [OURS] if folder is None else [folder, OURS]
-        self._plain = Sandbox(folders, autoescape=False)
-        self._html = Sandbox(folders, autoescape=True)
+        self._folders = [OURS] if folder is None else [folder, OURS]
+        self._languages: dict[str, _Language] = {}  # as many as there are catalogues
 
     def write(self, kind: str, words: LetterWords, locale: str = SOURCE_LANGUAGE) -> Written:
         """The letter of that kind in that language, with as much of the words as it holds. Raises Unwritable."""
-        translations = self._translate(locale)
+        language = self._language(locale)
         for share in SHARES[:-1]:
             try:
-                return self._written(kind, _values(kind, words, translations, locale, share), translations)
+                return language.write(kind, _values(kind, words, language.translations, locale, share))
             except _TooLong:
                 continue
-        return self._written(kind, _values(kind, words, translations, locale, SHARES[-1]), translations)
+        return language.write(kind, _values(kind, words, language.translations, locale, SHARES[-1]))
 
-    def _written(self, kind: str, values: Mapping[str, object], translations: NullTranslations) -> Written:
-        subject = self._render(f"{kind}.subject", values, Speech(translations))
-        text = self._render(f"{kind}.txt", values, Speech(translations))
-        html = ""
-        if kind not in TEXT_ONLY:
-            html = self._render(f"{kind}.html", values, HtmlSpeech(translations))
+    def environment(self, name: str) -> Sandbox:
+        """The one that a file of this name belongs to, by its ending."""
+        return self._language(SOURCE_LANGUAGE).environment(name)
+
+    def _language(self, locale: str) -> _Language:
+        if (known := self._languages.get(locale)) is not None:
+            return known
+        translations = self._translate(locale)
+        if type(translations) is NullTranslations and locale != SOURCE_LANGUAGE:  # it has no catalogue
+            return self._language(SOURCE_LANGUAGE)
+        return self._languages.setdefault(locale, _Language(self._folders, translations))
+
+
+class _Language:
+    """The templates in one language."""
+
+    def __init__(self, folders: list[Path], translations: NullTranslations) -> None:
+        self.translations = translations
+        self._plain = Sandbox(folders, Speech(translations))
+        self._html = Sandbox(folders, HtmlSpeech(translations))
+
+    def write(self, kind: str, values: Mapping[str, object]) -> Written:
+        """The letter of that kind. Raises Unwritable."""
+        subject = self._render(f"{kind}.subject", values)
+        text = self._render(f"{kind}.txt", values)
+        html = "" if kind in TEXT_ONLY else self._render(f"{kind}.html", values)
         return Written(" ".join(subject.split()), text.strip("\n") + "\n", html)
 
     def environment(self, name: str) -> Sandbox:
         """The one that a file of this name belongs to, by its ending."""
         return self._html if name.endswith(".html") else self._plain
 
-    def _render(self, name: str, values: Mapping[str, object], speech: Speech) -> str:
+    def _render(self, name: str, values: Mapping[str, object]) -> str:
+        environment = self.environment(name)
+        spoken = {"_": environment.speech.gettext, "ngettext": environment.speech.ngettext}
         try:
-            template = self.environment(name).get_template(name)
-            return _bounded(template, {**values, "_": speech.gettext, "ngettext": speech.ngettext})
+            return _bounded(environment.get_template(name), {**values, **spoken})
         except FAULTS as error:
             raise Unwritable(f"{name}: {error}") from error
 
@@ -226,24 +247,24 @@ def _clipped(passages: tuple[Passage, ...], picture: str, share: int) -> Iterato
             html = None
         text = text[:text_left]
         text_left -= len(text)
-        listed = _first_files(passage, files_left)
-        files_left -= len(listed.attachments) + len(listed.files_as_links)
-        yield replace(listed, text=text, html=html, is_clipped=is_clipped)
+        attachments = passage.attachments[:files_left]
+        links = passage.files_as_links[: files_left - len(attachments)]
+        files_left -= len(attachments) + len(links)
+        dropped = len(passage.attachments) + len(passage.files_as_links) - len(attachments) - len(links)
+        yield replace(
+            passage,
+            text=text,
+            html=html,
+            attachments=attachments,
+            files_as_links=links,
+            is_clipped=is_clipped,
+            more_files=passage.more_files + dropped,
+        )
 
 
-def _first_files(passage: Passage, limit: int) -> Passage:
-    """The passage with so many files at most, and the number of the others."""
-    attachments = passage.attachments[:limit]
-    links = passage.files_as_links[: limit - len(attachments)]
-    more = len(passage.attachments) + len(passage.files_as_links) - len(attachments) - len(links)
-    return replace(
-        passage, attachments=attachments, files_as_links=links, more_files=passage.more_files + more
-    )
-
-
-def _bounded(template: Template, values: Mapping[str, object]) -> str:
+def _bounded(template: Template, values: dict[str, object]) -> str:
     pieces, length = [], 0
-    for piece in template.generate(values):
+    for piece in template.root_render_func(template.new_context(values, shared=True)):
         pieces.append(piece)
         length += len(piece)
         if length > LARGEST:

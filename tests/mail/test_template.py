@@ -154,6 +154,7 @@ def test_letters_are_plain_and_load_nothing(name: str) -> None:
         assert not attributes.keys() & {"src", "background", "srcset", "id"}
         style = attributes.get("style") or ""
         assert not re.search(r"url\(|flex|grid|background:\s*#f", style)
+        assert set(re.findall(r"(?:^|;)color:([^;]+)", style)) <= {"inherit", "#ffffff"}, "light and dark"
 
 
 @pytest.mark.parametrize("name", LETTERS)
@@ -208,7 +209,7 @@ def test_a_note_says_so_everywhere() -> None:
 def test_a_notice_tells_where_an_answer_goes() -> None:
     written = STATIONERY.write(*LETTERS["notice"])
     assert "your reply goes to the customer" in written.text
-    assert "help+note@desk.example\n" in written.text
+    assert "\nhelp+note@desk.example\n" in written.text, "a line of its own, or mail clients break it"
     assert 'href="mailto:help+note@desk.example?subject=a&amp;body=b"' in written.html
 
 
