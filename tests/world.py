@@ -249,8 +249,7 @@ class World:
             row = journal.by_id(unit, id)
             assert row is not None
             octets = blobs.load(unit, row.octets)
-        own = intake.own_addresses(self.current.directory, row)
-        reading = read(octets, reverse_path=row.reverse_path, own_addresses=own)
+        reading = read(octets, reverse_path=row.reverse_path)
         told = authenticate(
             reading, octets, authserv_id=AUTHSERV, lookup=lambda name: TxtRecords(), verify=False
         )
@@ -284,6 +283,7 @@ class World:
         """One round of the courier; returns how many letters it was given."""
         with self.store.unit("claim") as unit:
             claimed = {one.id: one for one in outbox.claim(unit, 16, self.ladder)}
+            parcels = outbox.parcels(unit, list(claimed.values()))
 
         def sending(id: int) -> Future[bool]:
             allowed: Future[bool] = Future()
@@ -291,9 +291,6 @@ class World:
                 allowed.set_result(outbox.sending(unit, claimed[id]))
             return allowed
 
-        parcels = [
-            Parcel(one.id, one.reverse_path, one.recipient, bytes(one.octets)) for one in claimed.values()
-        ]
         self.courier.deliver(parcels, sending, lambda outcome: self._settle(claimed[outcome.id], outcome))
         return len(claimed)
 

@@ -26,9 +26,12 @@ SHOWN_HEADERS = ("From", "To", "Cc", "Reply-To", "Subject", "Date", "Message-ID"
 
 class _ListByDefault(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """`helpgate outbox --json` is `helpgate outbox list --json`."""
-        named = bool(args) and (args[0] in self.commands or args[0] in ctx.help_option_names)
-        return super().parse_args(ctx, args if named else ["list", *args])
+        """`helpgate outbox --json` is `helpgate outbox list --json`; a command may stand behind options."""
+        known = (*self.commands, *ctx.help_option_names)
+        command = next((one for one in args if one in known), "list")
+        if command in args:
+            args.remove(command)
+        return super().parse_args(ctx, [command, *args])
 
 
 @click.group(cls=_ListByDefault, invoke_without_command=True)
@@ -67,12 +70,13 @@ def show_letter(settings: Settings, id: int, as_json: bool) -> None:
     """
     with opened(settings) as store, store.reading() as unit:
         letter = _letter(unit, id)
-        shape = _shape(letter, _numbers(unit, [letter])) | _further(unit, letter)
+        octets = letters.octets(unit, letter)
+        shape = _shape(letter, _numbers(unit, [letter])) | _further(unit, letter) | {"size": len(octets)}
     if as_json:
-        print_lines([shape | {"mail": bytes(letter.octets).decode("utf-8", "replace")}])
+        print_lines([shape | {"mail": octets.decode("utf-8", "replace")}])
         return
-    click.echo("\n".join(f"{key:<16} {flat(value)}" for key, value in shape.items()))
-    click.echo(f"\n{_mail(bytes(letter.octets))}")
+    click.echo("\n".join(f"{key:<18} {_plain(value)}" for key, value in shape.items()))
+    click.echo(f"\n{_mail(octets)}")
 
 
 @outbox.command("retry")
@@ -141,6 +145,15 @@ def allow_addresses(settings: Settings, addresses: tuple[str, ...]) -> None:
         raise click.exceptions.Exit(1)
 
 
+def _plain(value: object) -> str:
+    """What a person reads for a value of the JSON."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(flat, value))
+    return flat(value) or "-"
+
+
 def _suppressed(known: Suppression) -> dict[str, Any]:
     return {
         "address": known.address,
@@ -169,7 +182,7 @@ def _each(settings: Settings, ids: tuple[int, ...], verb: Callable[[Unit, int], 
 
 
 def _shapes(store: Store, where: str, values: list[str]) -> Iterator[dict[str, Any]]:
-    """The letters as JSON, page by page, without their octets twice in memory."""
+    """The letters as JSON, page by page."""
     last = 0
     while True:
         with store.reading() as unit:
@@ -208,7 +221,6 @@ def _further(unit: Unit, letter: Letter) -> dict[str, Any]:
         "caused_by": str(letter.cause) if letter.cause else None,
         "perhaps_delivered": letter.doubts,
         "tells": [f"{one.kind} of message {one.position}" for one in promises],
-        "size": len(letter.octets),
     }
 
 

@@ -1,6 +1,6 @@
 """The outbox: every letter, and where it stands.
 
-queued -> claimed (a lease) -> sending (committed before DATA) -> sent, deferred, failed or uncertain.
+queued -> claimed (a lease) -> sending (committed before its text leaves) -> sent, deferred, failed or uncertain.
 An expired claim is due again; an expired `sending` is uncertain: tried once more with the same
 Message-ID, then left for a human. Design §4, `deliver`.
 """
@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.desk import events, suppression
-from gateway.desk.tables import Letter, Ticket
-from gateway.mail.letter import Outcome
+from gateway.desk.tables import Letter, LetterOctets, Ticket
+from gateway.mail.letter import Outcome, Parcel
 from gateway.store.database import SQLITE, Unit
 
 QUEUED, CLAIMED, SENDING, SENT = "queued", "claimed", "sending", "sent"
@@ -58,18 +58,37 @@ def claim(unit: Unit, limit: int, ladder: Ladder) -> list[Letter]:
     for letter in due:
         if letter.state == SENDING:
             _doubt(unit, letter, "the program ended while handing it over", unit.now + ladder.uncertain)
-            continue
-        letter.attempts += 1
-        letter.lease_until = unit.now + CLAIM_MS
-        unit.change(
-            Letter, letter.id, state=CLAIMED, attempts=letter.attempts, lease_until=letter.lease_until
-        )
-        taken.append(letter)
+        else:
+            letter.attempts += 1
+            letter.lease_until = unit.now + CLAIM_MS
+            taken.append(letter)
+    if taken:
+        _take(unit, [letter.id for letter in taken])
     return taken
 
 
+def _take(unit: Unit, ids: Sequence[int]) -> None:
+    marks = ", ".join("?" * len(ids))
+    unit.run(
+        f"UPDATE outbox SET state = '{CLAIMED}', attempts = attempts + 1, lease_until = ? WHERE id IN ({marks})",
+        unit.now + CLAIM_MS,
+        *ids,
+    )
+
+
+def parcels(unit: Unit, letters: Sequence[Letter]) -> list[Parcel]:
+    """Letters as the courier takes them, with their octets."""
+    found = unit.by_ids(LetterOctets, [one.id for one in letters]) if letters else {}
+    return [Parcel(one.id, one.reverse_path, one.recipient, bytes(found[one.id].octets)) for one in letters]
+
+
+def octets(unit: Unit, letter: Letter) -> bytes:
+    """The composed mail."""
+    return parcels(unit, [letter])[0].octets
+
+
 def sending(unit: Unit, letter: Letter) -> bool:
-    """DATA is next: the claim gets a longer lease. False when the letter is no longer ours to send."""
+    """Its text is next: the claim gets a longer lease. False when the letter is no longer ours to send."""
     lease = unit.now + SENDING_MS
     mine = f"id = ? AND state = '{CLAIMED}' AND lease_until = ?"
     if unit.change_where(Letter, mine, _claim_of(letter), state=SENDING, lease_until=lease) != 1:
@@ -148,6 +167,7 @@ def reported(unit: Unit, letter: Letter, reply: str) -> None:
 def retry(unit: Unit, id: int) -> bool:
     """An operator wants this letter tried now."""
     states = f"('{FAILED}', '{DEFERRED}', '{UNCERTAIN}', '{HELD}', '{DROPPED}')"
+    unit.announce()
     return (
         unit.change_where(
             Letter,
@@ -185,7 +205,7 @@ def hold_all(unit: Unit) -> int:
     return unit.change_where(Letter, f"state IN {DUE}", (), state=HELD, next_attempt_at=NEVER, lease_until=0)
 
 
-def queue(unit: Unit, *, recipient: str, **columns: str | int | bytes | None) -> int:
+def queue(unit: Unit, *, recipient: str, octets: bytes, **columns: str | int | None) -> int:
     """Put a letter into the outbox, to leave now; returns its id. To a suppressed address it leaves never.
 
     Agents are never suppressed, not even where one is a customer as well.
@@ -196,7 +216,9 @@ def queue(unit: Unit, *, recipient: str, **columns: str | int | bytes | None) ->
         columns |= {"state": DROPPED, "last_reply": reason[:REPLY_MAX], "next_attempt_at": NEVER}
     else:
         columns["next_attempt_at"] = unit.now
-    return unit.insert(Letter, created_at=unit.now, recipient=recipient, **columns)
+    id = unit.insert(Letter, created_at=unit.now, recipient=recipient, **columns)
+    unit.add(LetterOctets, id=id, octets=octets)
+    return id
 
 
 def drop_all_to(unit: Unit, recipient: str, reason: str) -> int:

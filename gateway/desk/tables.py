@@ -252,8 +252,8 @@ class Letter(Model):
     """The outbox: one outgoing mail for one recipient, and where it stands.
 
     position: the newest message it shows.  cause: the journal id of the mail that made us send it by
-    ourselves.  reverse_path is empty for the null one.  octets: the composed mail.  doubts: how often it was perhaps
-    delivered.  operator_told_at: when the summary said that it needs a human.
+    ourselves.  reverse_path is empty for the null one.  doubts: how often it was perhaps delivered.
+    operator_told_at: when the summary said that it needs a human.
     """
 
     id = BigAutoField()
@@ -268,7 +268,6 @@ class Letter(Model):
     recipient = TextField()
     reverse_path = TextField()
     message_id = TextField()
-    octets = BlobField()
     automatic = IntegerField()
     cause = BigIntegerField(null=True)
     state = TextField()
@@ -283,6 +282,16 @@ class Letter(Model):
 
     class Meta:
         table_name = "outbox"
+
+
+class LetterOctets(Model):
+    """The composed mail of a letter, by the letter's id; apart from its row, which is written anew with each state."""
+
+    id = BigIntegerField(primary_key=True)
+    octets = BlobField()
+
+    class Meta:
+        table_name = "letter_octets"
 
 
 class Suppression(Model):

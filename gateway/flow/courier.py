@@ -20,9 +20,9 @@ class Courier(Protocol):
     ) -> None:
         """Try every parcel once; return when each has had its one outcome. Blocks; never raises.
 
-        sending: called with the id right before DATA of that parcel, when nothing but its text is left
-        to hand over; the future is done once the caller has committed that durably. False or an exception:
-        do not send it, its outcome is `untried`.
+        sending: called with the id right before the text of that parcel, when nothing else is left to hand
+        over; the future is done once the caller has committed that durably. False or an exception: do not
+        send it, its outcome is `untried`.
         settled: called once for each parcel as soon as its outcome is known.
         Both are called from the courier's own thread and must not block.
         """

@@ -14,12 +14,18 @@ from gateway.errors import StoreError
 from gateway.flow.courier import Courier
 from gateway.log import logger, step
 from gateway.mail.letter import Outcome, Parcel
-from gateway.store.database import Unit
-from gateway.store.grouped import Call, GroupCommit
+from gateway.store.database import Store, Unit
+from gateway.store.grouped import Call, GroupCommit, one_by_one
 
 PAUSE_S = 1.0
+LINGER_S = 0.002  # so that what became of one letter and the `sending` of the next are one commit
 
 log = logger("delivery")
+
+
+def writer_for(store: Store) -> GroupCommit[Call, Any]:
+    """Who commits what all deliveries have to say, in the order in which they say it."""
+    return GroupCommit(store, "delivery", one_by_one, LINGER_S)
 
 
 class Sender(Protocol):
@@ -42,12 +48,18 @@ class Delivery:
     """Letters on their way. It has no connection to the store, and hangs as long as the relay does."""
 
     def __init__(
-        self, sender: Sender, courier: Courier, writer: GroupCommit[Call, Any], claimed: Sequence[Letter]
+        self,
+        sender: Sender,
+        courier: Courier,
+        writer: GroupCommit[Call, Any],
+        claimed: Sequence[Letter],
+        parcels: Sequence[Parcel],
     ) -> None:
         self._sender = sender
         self._courier = courier
         self._writer = writer
         self._claimed = {letter.id: letter for letter in claimed}
+        self._parcels = parcels
         self._open = set(self._claimed)
         self._told: list[tuple[Outcome, Future[None]]] = []
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
@@ -68,9 +80,8 @@ class Delivery:
         self._thread.join(seconds)
 
     def _run(self) -> None:
-        parcels = [_parcel(letter) for letter in self._claimed.values()]
         try:
-            self._courier.deliver(parcels, self._sending, self._answered)
+            self._courier.deliver(self._parcels, self._sending, self._answered)
             for outcome, written in self._told:
                 self._await(outcome, written)
         finally:
@@ -113,7 +124,3 @@ class Delivery:
             except Exception:  # asking again would not help: the lease ends, then it is in doubt
                 log.exception("an outcome was lost", letter=outcome.id, state=outcome.state)
                 return None
-
-
-def _parcel(letter: Letter) -> Parcel:
-    return Parcel(letter.id, letter.reverse_path, letter.recipient, bytes(letter.octets))

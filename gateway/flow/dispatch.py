@@ -82,6 +82,11 @@ class Dispatch:
         """Set it when something may be due."""
         return self._wake
 
+    def look(self) -> None:
+        """Something may be due to be written or to be sent: somebody else has changed the outbox."""
+        self._wake.set()
+        self._written.set()
+
     def start(self) -> None:
         """Begin; what an earlier process left is found by itself."""
         self._writing.start()
@@ -156,9 +161,10 @@ class Dispatch:
                 return 0
         with self._store.unit("claim") as unit:
             claimed = outbox.claim(unit, BATCH, self._ladder)
+            parcels = outbox.parcels(unit, claimed)
         if claimed:
             step("dispatch.claimed")
-            self._deliveries.append(Delivery(self, self._courier, self._writer, claimed))
+            self._deliveries.append(Delivery(self, self._courier, self._writer, claimed, parcels))
             self._deliveries[-1].join(HANGS_S)
         return len(claimed)
 

@@ -29,14 +29,20 @@ class GroupCommit(Generic[Item, Result]):
     """One thread that writes for everybody who cannot wait for a commit of their own.
 
     write: puts a whole group into a unit; its results in the order of the items.
+    linger_s: how long the first of a group waits for others to come along.
     """
 
     def __init__(
-        self, store: Store, kind: str, write: Callable[[Unit, Sequence[Item]], Sequence[Result]]
+        self,
+        store: Store,
+        kind: str,
+        write: Callable[[Unit, Sequence[Item]], Sequence[Result]],
+        linger_s: float = 0.0,
     ) -> None:
         self._store = store
         self._kind = kind
         self._write_all = write
+        self._linger_s = linger_s
         self._queue: queue.SimpleQueue[tuple[Item, Future[Result]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"{kind}-writer", daemon=True)
         self._crowded_at = -CROWDED_S
@@ -74,6 +80,8 @@ class GroupCommit(Generic[Item, Result]):
     def _gather(self) -> tuple[list[tuple[Item, Future[Result]]], bool]:
         group = []
         item = self._queue.get()
+        if self._linger_s:
+            time.sleep(self._linger_s)
         while item is not None:
             group.append(item)
             if len(group) == GROUP_MAX or self._queue.empty():

@@ -7,12 +7,14 @@ import re
 import socket
 import ssl
 from dataclasses import dataclass, field
+from typing import cast
 
 import aiosmtplib
 from aiosmtplib import SMTP, SMTPResponse
 
 from gateway.errors import ConfigError, Retry
-from gateway.transport.session import Lost, Session, Stopped, lost_at, plain, words
+from gateway.transport.dialogue import Dialogue
+from gateway.transport.session import Lost, Patience, Session, Stopped, lost_at, plain, words
 
 _NAME = re.compile(r"[!-~]*")
 
@@ -102,7 +104,6 @@ async def _greet(relay: Relay, context: ssl.SSLContext, connection: socket.socke
         start_tls=False,
         tls_context=context,
     )
-    session = Session(client, relay.block_s, relay.final_s)
     stage = "greeting"
     try:
         await client.connect()
@@ -114,16 +115,27 @@ async def _greet(relay: Relay, context: ssl.SSLContext, connection: socket.socke
         if relay.username:
             stage = "AUTH"
             await _log_in(client, relay)
-    except Retry:
-        session.abort()
-        raise
+        return _session(client, relay)
     except (aiosmtplib.SMTPException, OSError) as error:
-        session.abort()
+        _abort(client)
         raise _opening_failure(error, stage) from error
     except BaseException:
-        session.abort()
+        _abort(client)
         raise
-    return session
+
+
+def _session(client: SMTP, relay: Relay) -> Session:
+    """The library has greeted; letters are handed over without it, which takes one reply at a time."""
+    if client.transport is None:
+        raise ConnectionResetError("the server ended the connection")
+    dialogue = Dialogue(cast(asyncio.Transport, client.transport))
+    return Session(dialogue, client.esmtp_extensions, Patience(relay.command_s, relay.block_s, relay.final_s))
+
+
+def _abort(client: SMTP) -> None:
+    if client.transport is not None:
+        cast(asyncio.WriteTransport, client.transport).abort()
+    client.close()
 
 
 async def _start_tls(client: SMTP, relay: Relay) -> None:

@@ -6,16 +6,16 @@ kinds of `Retry`: `Lost` (this connection is over) and `Stopped` (no connection 
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterator
-from typing import cast
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 import aiosmtplib
-from aiosmtplib import SMTP, SMTPResponse
+from aiosmtplib import SMTPResponse
 
-from gateway.errors import Refused, Retry, Uncertain
+from gateway.errors import CourierError, Refused, Retry, Uncertain
 from gateway.mail.letter import Parcel
+from gateway.transport.dialogue import Dialogue, Unreadable
 
 _PIECE = 65536
 _REPLY_LENGTH = 500
@@ -25,7 +25,7 @@ LINE_MAX = 998  # octets without CRLF, RFC 5322 §2.1.1
 _SIZE = re.compile("[0-9]{1,20}")
 _UNSAFE_IN_PATH = re.compile(r"[\x00-\x20\x7f<>\ud800-\udfff]")
 
-MayData = Callable[[int], Awaitable[bool]]
+MaySend = Callable[[int], Awaitable[bool]]
 
 
 class Lost(Retry):
@@ -44,36 +44,65 @@ class Withheld(Exception):
     """The letter must not be sent after all; nothing of it was."""
 
 
-class Session:
-    """A connection past EHLO, TLS and login: one transaction at a time, as many as wanted."""
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds: for a reply, for each block of text to go out, for the reply to its final dot."""
 
-    def __init__(self, client: SMTP, block_s: float, final_s: float) -> None:
-        self._client = client
-        self._block_s = block_s
-        self._final_s = final_s
+    command_s: float
+    block_s: float
+    final_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """A line of a transaction; `of_letter` as for `_judge`."""
+
+    verb: str
+    line: bytes
+    of_letter: bool = False
+    wanted: int = 2
+
+
+_RSET = _Command("RSET", b"RSET\r\n")
+_DATA = _Command("DATA", b"DATA\r\n", of_letter=True, wanted=3)
+
+
+class Session:
+    """A connection past EHLO, TLS and login: one transaction at a time, as many as wanted.
+
+    offers: what the relay said to EHLO, the names in lower case, with their parameters.
+    """
+
+    def __init__(self, dialogue: Dialogue, offers: Mapping[str, str], patience: Patience) -> None:
+        self._dialogue = dialogue
+        self._offers = offers
+        self._patience = patience
         self._reset_first = False
-        self.transactions = 0
 
     @property
     def usable(self) -> bool:
         """Whether another transaction may be tried here."""
-        return self._client.is_connected
+        return self._dialogue.is_silent
 
-    async def transact(self, parcel: Parcel, may_data: MayData) -> str:
+    async def transact(self, parcel: Parcel, may_send: MaySend) -> str:
         """Hand one parcel over: the relay's reply to the final dot.
 
-        Raises Refused, Retry, Uncertain, or Withheld when `may_data` says no after RCPT was accepted.
+        `may_send` is asked when the relay has accepted everything that comes before the text. Raises Refused,
+        Retry, Uncertain, or Withheld when it says no.
         """
-        parameters = self._parameters(parcel)
-        self.transactions += 1
-        if self._reset_first:
-            await self._command("RSET", b"RSET")
+        commands = self._commands(parcel)
         self._reset_first = True
-        await self._command("MAIL", b"MAIL", b"FROM:" + _path(parcel.reverse_path), *parameters)
-        await self._command("RCPT", b"RCPT", b"TO:" + _path(parcel.recipient), of_letter=True)
-        if not await may_data(parcel.id):
-            raise Withheld
-        await self._command("DATA", b"DATA", of_letter=True, wanted=3)
+        if "pipelining" in self._offers:
+            await self._ask(*commands, _DATA)
+            if not await may_send(parcel.id):
+                self.abort()  # nothing less takes DATA back
+                raise Withheld
+        else:
+            for command in commands:
+                await self._ask(command)
+            if not await may_send(parcel.id):
+                raise Withheld
+            await self._ask(_DATA)
         reply = await self._send_text(parcel.octets)
         self._reset_first = False
         return _judge(reply, "final dot", of_letter=True)
@@ -81,92 +110,100 @@ class Session:
     async def quit(self) -> None:
         """Say goodbye, without insisting on an answer."""
         try:
-            await self._client.quit(timeout=_GOODBYE_S)
-        except (aiosmtplib.SMTPException, OSError):
+            self._dialogue.send(b"QUIT\r\n")
+            await self._dialogue.reply(_GOODBYE_S)
+        except OSError:
             pass  # a server that cannot take a goodbye is gone already
         finally:
             self.abort()
 
     def abort(self) -> None:
         """End the connection now; octets not yet handed to the system are thrown away."""
-        transport = self._client.transport
-        if transport is not None:
-            cast(asyncio.WriteTransport, transport).abort()
-        self._client.close()
+        self._dialogue.abort()
+
+    def _commands(self, parcel: Parcel) -> list[_Command]:
+        """What comes before DATA."""
+        sender = b" ".join((b"MAIL FROM:" + _path(parcel.reverse_path), *self._parameters(parcel)))
+        recipient = b"RCPT TO:" + _path(parcel.recipient)
+        commands = [_Command("MAIL", sender + b"\r\n"), _Command("RCPT", recipient + b"\r\n", of_letter=True)]
+        return [_RSET, *commands] if self._reset_first else commands
 
     def _parameters(self, parcel: Parcel) -> tuple[bytes, ...]:
         """Of MAIL, for this parcel and this server. Raises Refused for what the server could not carry."""
         problem = _malformed(parcel) or self._too_big(parcel)
         if problem:
             raise Refused(problem)
-        offers = self._client.supports_extension
         parameters = []
-        if offers("size"):
+        if "size" in self._offers:
             parameters.append(b"SIZE=%d" % len(parcel.octets))
         if not parcel.octets.isascii():
-            if not offers("8bitmime"):
+            if "8bitmime" not in self._offers:
                 raise Refused("not sent: 8-bit text, and the relay does not offer 8BITMIME (RFC 6152)")
             parameters.append(b"BODY=8BITMIME")
         if _needs_smtputf8(parcel):
-            if not offers("smtputf8"):
+            if "smtputf8" not in self._offers:
                 raise Refused("not sent: address not ASCII, and the relay does not offer SMTPUTF8 (RFC 6531)")
             parameters.append(b"SMTPUTF8")
         return tuple(parameters)
 
     def _too_big(self, parcel: Parcel) -> str:
         """Why the letter exceeds the limit the server declared, or empty. RFC 1870 §4."""
-        declared = self._client.esmtp_extensions.get("size", "").strip()
+        declared = self._offers.get("size", "").strip()
         limit = int(declared) if _SIZE.fullmatch(declared) else 0
         size = len(parcel.octets)
         if 0 < limit < size:
             return f"not sent: the letter has {size} octets, the relay takes at most {limit} (RFC 1870)"
         return ""
 
-    async def _command(self, stage: str, *words: bytes, of_letter: bool = False, wanted: int = 2) -> str:
-        """The reply to one command, when it is the wanted one."""
+    async def _ask(self, *commands: _Command) -> None:
+        """Send commands in one packet; raises what the first bad reply means. RFC 2920 §3.1."""
         try:
-            reply = await self._client.execute_command(*words)
-        except (aiosmtplib.SMTPException, OSError) as error:
-            self.abort()
-            raise Lost(lost_at(stage, error), stage) from error
-        return self._judge_or_abort(reply, stage, of_letter, wanted)
+            self._dialogue.send(b"".join(command.line for command in commands))
+        except OSError as error:
+            raise Lost(lost_at(commands[0].verb, error), commands[0].verb) from error
+        failures = [await self._failure(command) for command in commands]
+        for failure in failures:
+            if failure is not None:
+                if failures[-1] is None:
+                    self.abort()  # DATA without a recipient: it waits for a text
+                raise failure
 
-    def _judge_or_abort(self, reply: SMTPResponse, stage: str, of_letter: bool, wanted: int) -> str:
+    async def _failure(self, command: _Command) -> CourierError | None:
+        """What is wrong with the reply to one command."""
         try:
-            return _judge(reply, stage, of_letter=of_letter, wanted=wanted)
-        except Lost:
+            reply = await self._dialogue.reply(self._patience.command_s)
+            _judge(reply, command.verb, of_letter=command.of_letter, wanted=command.wanted)
+        except OSError as error:
             self.abort()
-            raise
+            return Lost(lost_at(command.verb, error), command.verb)
+        except CourierError as error:
+            if isinstance(error, Lost):
+                self.abort()
+            return error
+        return None
 
     async def _send_text(self, octets: bytes) -> SMTPResponse:
         """The reply to the text and the final dot. Raises Lost while the dot is here, else Uncertain."""
-        protocol = self._client.protocol
-        if protocol is None:
-            raise Lost("connection lost before the text", "text")
-        # Listened for from the start: some servers refuse in the middle of the text and hang up.
-        answer = asyncio.ensure_future(protocol.read_response())
         dot_left = False
         try:
             *body, last = _pieces(octets)
             for piece in body:
-                protocol.write(piece)
-                # What asyncio's own StreamWriter.drain awaits; the library has no public name for it.
-                await asyncio.wait_for(protocol._drain_helper(), self._block_s)
-                if answer.done():
-                    return self._early(answer.result())
-            protocol.write(last)
+                self._dialogue.send(piece)
+                await self._dialogue.drained(self._patience.block_s)
+                if self._dialogue.is_answered:
+                    return await self._early()
+            self._dialogue.send(last)
             dot_left = True
-            return await asyncio.wait_for(answer, self._final_s)
-        except (aiosmtplib.SMTPException, OSError) as error:
+            return await self._dialogue.reply(self._patience.final_s)
+        except OSError as error:
             self.abort()
             if dot_left:
                 raise Uncertain(lost_at("the final dot", error)) from error
             raise Lost(lost_at("the text", error), "text") from error
-        finally:
-            _forget(answer)
 
-    def _early(self, reply: SMTPResponse) -> SMTPResponse:
+    async def _early(self) -> SMTPResponse:
         """A reply that did not wait for the final dot: it counts, but the connection is out of step."""
+        reply = await self._dialogue.reply(0)
         self.abort()
         if reply.code // 100 not in (4, 5):
             raise Lost(f"reply before the final dot: {words(reply)}", "text")
@@ -200,11 +237,10 @@ def _malformed(parcel: Parcel) -> str:
     if not parcel.recipient or _UNSAFE_IN_PATH.search(parcel.recipient + parcel.reverse_path):
         return "not sent: the address cannot be used in SMTP (RFC 5321 §4.1.2)"
     octets = parcel.octets
-    if not octets.endswith(b"\r\n") or not octets.count(b"\r\n") == octets.count(b"\n") == octets.count(
-        b"\r"
-    ):
+    *lines, rest = octets.split(b"\r\n")
+    if rest or not 0 < len(lines) == octets.count(b"\r") == octets.count(b"\n"):
         return "not sent: a line of the letter does not end in CRLF (RFC 5321 §2.3.8)"
-    if max(map(len, octets.split(b"\r\n"))) > LINE_MAX:
+    if max(map(len, lines)) > LINE_MAX:
         return "not sent: a line of the letter is longer than 998 octets (RFC 5322 §2.1.1)"
     return ""
 
@@ -234,7 +270,7 @@ def lost_at(stage: str, error: BaseException) -> str:
     """What to say of a connection that ended at `stage`."""
     if isinstance(error, TimeoutError):
         return f"no answer in time at {stage}"
-    if isinstance(error, aiosmtplib.SMTPResponseException):
+    if isinstance(error, (Unreadable, aiosmtplib.SMTPResponseException)):
         return f"unreadable answer at {stage}"
     return f"connection lost at {stage}: {plain(str(error))}"
 
@@ -246,13 +282,7 @@ def words(reply: SMTPResponse) -> str:
 
 def plain(text: str) -> str:
     """One bounded line that any store can hold."""
-    decoded = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    return " ".join("".join(c if c.isprintable() else " " for c in decoded).split())[:_REPLY_LENGTH]
-
-
-def _forget(answer: asyncio.Future[SMTPResponse]) -> None:
-    """Let go of an answer nobody will read, so that nobody is warned of it."""
-    if not answer.done():
-        answer.cancel()
-    elif not answer.cancelled():
-        answer.exception()
+    if not text.isprintable():  # as most are
+        decoded = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+        text = "".join(c if c.isprintable() else " " for c in decoded)
+    return " ".join(text.split())[:_REPLY_LENGTH]

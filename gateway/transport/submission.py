@@ -19,6 +19,7 @@ from typing import Any
 
 from gateway.errors import Refused, Retry, Uncertain
 from gateway.mail.letter import Outcome, Parcel
+from gateway.transport.loops import new_loop
 from gateway.transport.relay import Relay, open_session
 from gateway.transport.session import Lost, Session, Stopped, Withheld
 
@@ -58,7 +59,7 @@ class Submission:
         self._closing = False
         self._closed = False
         self._state_lock = threading.Lock()
-        self._loop = asyncio.new_event_loop()
+        self._loop = new_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="helpgate-courier", daemon=True)
         self._thread.start()
 
@@ -156,7 +157,7 @@ class Submission:
     async def _transact(self, session: Session, parcel: Parcel, delivery: _Delivery) -> str:
         self._busy.add(session)
         try:
-            return await session.transact(parcel, delivery.may_data)
+            return await session.transact(parcel, delivery.may_send)
         finally:
             self._busy.discard(session)
             self._keep(session)
@@ -167,6 +168,7 @@ class Submission:
             timer.cancel()
             if session.usable:
                 return session
+            session.abort()
         return None
 
     def _keep(self, session: Session) -> None:
@@ -252,7 +254,7 @@ class _Delivery:
         """Let the parcels nobody works on wait for another delivery."""
         self.ended = self.ended or reason
 
-    async def may_data(self, parcel_id: int) -> bool:
+    async def may_send(self, parcel_id: int) -> bool:
         """What the caller's `sending` says."""
         try:
             allowed = await asyncio.wrap_future(self._sending(parcel_id))

@@ -40,6 +40,7 @@ from tests.parts.smtp_script import (
 
 __all__ = [
     "DROP",
+    "EXTENSIONS",
     "GARBAGE",
     "HANG",
     "LIE",

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -38,13 +38,17 @@ class House:
             raise self.refusal_trouble
         return UNKNOWN if recipient.startswith("no") else None
 
-    async def accept(self, envelope: Envelope, octets: Octets) -> tuple[str, ...]:
-        self.begun.set()
-        if self.may_finish:
-            await self.may_finish.wait()
-        if self.trouble:
-            raise self.trouble
-        self.mails.append((envelope, bytes(octets)))
+    def accept(self, envelope: Envelope, octets: Octets) -> Awaitable[tuple[str, ...]]:
+        return asyncio.shield(asyncio.create_task(self._take(envelope, octets)))
+
+    async def _take(self, envelope: Envelope, octets: Octets) -> tuple[str, ...]:
+        with contextlib.closing(octets):
+            self.begun.set()
+            if self.may_finish:
+                await self.may_finish.wait()
+            if self.trouble:
+                raise self.trouble
+            self.mails.append((envelope, bytes(octets)))
         self.kept.set()
         mail = len(self.mails)
         return tuple(f"{mail}-{recipient}" for recipient in range(len(envelope.recipients)))

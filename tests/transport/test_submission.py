@@ -18,10 +18,10 @@ from tests.parts.delivery import LETTER, Flow, deliver, done, parcel, relay_to
 from tests.parts.proxy import CUT, STALL, Limit, Proxy
 from tests.parts.scripted_smtp import (
     DROP,
+    EXTENSIONS,
     GARBAGE,
     HANG,
     LIE,
-    MULTILINE,
     OK,
     Act,
     ScriptedSMTP,
@@ -33,9 +33,12 @@ from tests.parts.scripted_smtp import (
 SHORT_S = 0.4
 
 
-@pytest.fixture
-def server() -> Iterator[ScriptedSMTP]:
-    with ScriptedSMTP() as scripted:
+ONE_BY_ONE, AT_ONCE = EXTENSIONS, (*EXTENSIONS, "PIPELINING")
+
+
+@pytest.fixture(params=[ONE_BY_ONE, AT_ONCE], ids=["one by one", "at once"])
+def server(request: pytest.FixtureRequest) -> Iterator[ScriptedSMTP]:
+    with ScriptedSMTP(extensions=request.param) as scripted:
         yield scripted
 
 
@@ -63,43 +66,6 @@ def test_the_null_reverse_path(server: ScriptedSMTP) -> None:
 def test_dots_are_doubled_on_the_way_only(server: ScriptedSMTP, octets: bytes) -> None:
     deliver(relay_to(server), [parcel(1, octets=octets)])
     assert server.mails[0].octets == octets
-
-
-# state of the parcel and whether the queue should stop, for each stage and fault
-_BEFORE = {
-    "4xx": "retry", "5xx": "retry", "drop": "retry", "hang": "retry", "garbage": "retry", "multiline": "sent",
-}  # fmt: skip
-_OF_LETTER = {**_BEFORE, "5xx": "refused"}
-TABLE = {
-    "greeting": _BEFORE,
-    "ehlo": _BEFORE,
-    "auth": {**_BEFORE, "4xx": "retry stop", "5xx": "retry stop"},
-    "mail": _BEFORE,
-    "rcpt": _OF_LETTER,
-    "data": _OF_LETTER,
-    "dot": {**_OF_LETTER, "drop": "uncertain", "hang": "uncertain", "garbage": "uncertain"},
-}
-FAULTS = {
-    "4xx": temporary(),
-    "5xx": permanent(),
-    "drop": DROP,
-    "hang": HANG,
-    "garbage": GARBAGE,
-    "multiline": MULTILINE,
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("stage", TABLE)
-def test_every_fault_at_every_stage(stage: str, fault: str) -> None:
-    with ScriptedSMTP({stage: FAULTS[fault]}, users={"desk": "secret"}) as server:
-        impatient = {"final_s" if stage == "dot" else "command_s": SHORT_S} if fault == "hang" else {}
-        relay = relay_to(server, username="desk", password="secret", **impatient)
-        flow = deliver(relay, [parcel(1)])
-        (outcome,) = flow.told
-        assert f"{outcome.state}{' stop' * outcome.stop}" == TABLE[stage][fault]
-        assert outcome.reply
-        assert len(server.mails) == (outcome.state == "sent")
 
 
 @pytest.mark.parametrize("fault", [DROP, closing(), GARBAGE, permanent()])
@@ -200,23 +166,34 @@ def test_a_refusal_within_the_text_counts(server: ScriptedSMTP) -> None:
     assert flow.told == [Outcome(1, "refused", "552 5.3.4 too big")]
 
 
-def test_sending_is_asked_after_rcpt_and_before_data() -> None:
+@pytest.mark.parametrize(
+    ("offers", "expected"),
+    [
+        (ONE_BY_ONE, ["mail", "rcpt", "asked", "data", "body"]),
+        (AT_ONCE, ["mail", "rcpt", "data", "asked", "body"]),
+    ],
+)
+def test_sending_is_asked_before_the_text(offers: tuple[str, ...], expected: list[str]) -> None:
     order: list[str] = []
-    with ScriptedSMTP(on_stage=lambda stage, line: order.append(stage)) as server:
+    with ScriptedSMTP(on_stage=lambda stage, line: order.append(stage), extensions=offers) as server:
 
         def allow(parcel_id: int) -> bool:
             order.append("asked")
             return True
 
         deliver(relay_to(server), [parcel(1)], Flow(allow))
-    assert order[order.index("mail") :][:5] == ["mail", "rcpt", "asked", "data", "body"]
+    assert order[order.index("mail") :][:5] == expected
 
 
 def test_a_parcel_not_released_is_untried_and_not_sent(server: ScriptedSMTP) -> None:
     flow = deliver(relay_to(server), [parcel(1), parcel(2)], Flow(lambda parcel_id: parcel_id != 1))
     assert flow.states == ["untried", "sent"]
-    assert server.verbs().count("DATA") == 1
-    assert "RSET" in server.verbs()
+    assert len(server.mails) == 1
+    assert not server.thrown_away
+    if "PIPELINING" in server.extensions:
+        assert server.sessions == 2, "only the end of the connection takes DATA back"
+    else:
+        assert server.verbs()[1:6] == ["MAIL", "RCPT", "RSET", "MAIL", "RCPT"]
 
 
 def test_callbacks_that_raise_do_not_stop_the_others(server: ScriptedSMTP) -> None:

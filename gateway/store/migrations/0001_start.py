@@ -227,7 +227,6 @@ STEPS = (
         recipient TEXT NOT NULL,
         reverse_path TEXT NOT NULL,
         message_id TEXT NOT NULL,
-        octets {octets} NOT NULL,
         automatic INTEGER NOT NULL DEFAULT 0,
         cause {big},
         state TEXT NOT NULL DEFAULT 'queued',
@@ -239,6 +238,9 @@ STEPS = (
         created_at {big} NOT NULL,
         sent_at {big},
         operator_told_at {big})""",
+    """CREATE TABLE letter_octets (
+        id {big} PRIMARY KEY REFERENCES outbox (id) ON DELETE CASCADE,
+        octets {octets} NOT NULL)""",
     """CREATE INDEX outbox_due ON outbox (next_attempt_at)
         WHERE state IN ('queued', 'claimed', 'sending', 'deferred', 'uncertain')""",
     "CREATE INDEX outbox_ticket ON outbox (ticket_id)",
@@ -274,6 +276,7 @@ STEPS = (
         lease_owner TEXT NOT NULL DEFAULT '',
         lease_until {big} NOT NULL DEFAULT 0,
         looked_at {big} NOT NULL DEFAULT 0,
+        taken {big} NOT NULL DEFAULT 0,
         problem TEXT NOT NULL DEFAULT '',
         problem_at {big} NOT NULL DEFAULT 0,
         operator_told_at {big})""",
@@ -290,6 +293,7 @@ STEPS = (
         next_attempt_at {big} NOT NULL DEFAULT 0,
         inbound_id {big},
         at {big} NOT NULL,
+        gone_at {big},
         operator_told_at {big},
         UNIQUE (folder_id, uidvalidity, uid))""",
     "CREATE INDEX imap_mail_fingerprint ON imap_mail (folder_id, fingerprint) WHERE fingerprint <> ''",
