@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator, Sequence
 
 import uvicorn
@@ -15,17 +16,20 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from gateway.config import Settings
-from gateway.daemon import metrics, systemd
+from gateway.daemon import descriptors, metrics, systemd
 from gateway.daemon.house import House
 from gateway.errors import ConfigError, StoreDoubtful, StoreError
 from gateway.flow.schedule import Tick
 from gateway.log import logger
 from gateway.transport.listener import Listener
+from gateway.transport.loops import new_loop
 from gateway.web import app, health
 from gateway.web.patience import PatientHttp
 from gateway.web.settings import WebSettings
 
 DRAIN_S = 10.0
+SWITCH_S = 0.0005  # Python's own 5 ms is longer than a page takes: it would wait that long for a stage
+PAGES = 500  # browsers at a time
 log = logger("daemon")
 
 
@@ -48,7 +52,8 @@ def run(
 
     Raises StoreDoubtful, too, when a disk that does not keep what it was given made it end.
     """
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    sys.setswitchinterval(SWITCH_S)
+    with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(_serve(settings, extra_routes, ready))
 
 
@@ -60,6 +65,7 @@ async def _serve(
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    descriptors.claim(settings, PAGES)
     house = House(settings)
     listeners = house.listeners()
     web = _web_servers(house, listeners, extra_routes(house))
@@ -126,7 +132,7 @@ def _server(application: Starlette, key: str, listen: str) -> tuple[_Server, soc
         proxy_headers=False,
         timeout_graceful_shutdown=int(DRAIN_S),
         timeout_keep_alive=30,
-        limit_concurrency=500,
+        limit_concurrency=PAGES,
     )
     return _Server(config), _bind(key, listen)
 
@@ -167,11 +173,3 @@ async def _act(tick: Tick, stop: asyncio.Event) -> None:
         stop.set()
     except StoreError as error:
         log.warning("store in trouble", tick=tick.name, problem=str(error))
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:  # it has no build for every machine; the loop of the standard library does, too
-        return None
-    return uvloop.new_event_loop

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,10 +28,11 @@ class Acceptance(Protocol):
         """
         ...
 
-    async def accept(self, envelope: Envelope, octets: Octets) -> tuple[str, ...]:
+    def accept(self, envelope: Envelope, octets: Octets) -> Awaitable[tuple[str, ...]]:
         """Journal ids, one for each recipient of the envelope in its order, once the mail is durable.
 
         Two recipients of one desk share an id. Raises StoreFull or StoreError when nothing was kept.
-        It is never cancelled because the peer left. The caller closes `octets` afterwards.
+        What has begun is finished, also when the peer leaves and nobody awaits it any more. Takes `octets` and
+        closes them.
         """
         ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gateway.errors import StoreError
 from gateway.mail.octets import Octets
 from gateway.transport.commands import TOO_BIG
@@ -10,6 +12,7 @@ from gateway.transport.wire import Wire
 
 END = b"\r\n.\r\n"
 _BEGINNINGS = (END[:4], END[:3], END[:2], END[:1])
+_DOT = re.compile(rb"\r\n\.")  # most mails have none but the last, and one look finds that
 
 
 async def take_in(wire: Wire, octets: Octets, trace: bytes, most: int) -> str | None:
@@ -47,20 +50,23 @@ class DataReader:
     def feed(self, piece: bytes) -> bytes:
         """The part of the mail that is certain now; after `ended` there is nothing more to feed."""
         text = self._held + piece
-        end = text.find(END)
+        dot = _DOT.search(text)
+        end = text.find(END, dot.start()) if dot else -1
         if end >= 0:
             self.ended = True
             self.rest = text[end + len(END) :]
-            return self._plain(text, end + 2)
-        held = next((start for start in _BEGINNINGS if text.endswith(start)), b"")
-        self._held = held
-        return self._plain(text, len(text) - len(held))
+            certain = end + 2
+        else:
+            self._held = next((start for start in _BEGINNINGS if text.endswith(start)), b"")
+            certain = len(text) - len(self._held)
+        doubled = dot is not None and dot.start() != end
+        return self._plain(text[:certain], doubled)
 
-    def _plain(self, text: bytes, end: int) -> bytes:
-        """`text[:end]` without the borrowed first CRLF and with the doubled dots undone."""
-        if end == 0:
+    def _plain(self, text: bytes, doubled: bool) -> bytes:
+        """`text` without the borrowed first CRLF and, where there are any, with the doubled dots undone."""
+        if not text:
             return b""
-        content = text[:end].replace(b"\r\n.", b"\r\n")[self._skip :]
+        content = (text.replace(b"\r\n.", b"\r\n") if doubled else text)[self._skip :]
         self._skip = 0
         return content
 

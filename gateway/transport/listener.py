@@ -91,7 +91,7 @@ class Listener:
                 connection.tick(loop.time())
 
     async def _wait(self, seconds: float) -> None:
-        under_way = {connection.task for connection in self._connections} | self._reception.keeping
+        under_way = {connection.task for connection in self._connections}
         if under_way:
             await asyncio.wait(under_way, timeout=seconds)
 

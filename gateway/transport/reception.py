@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 import secrets
@@ -33,29 +32,20 @@ class Reception:
         self.certificate: Certificate | None = None
         if settings.tls_certificate and settings.tls_key:
             self.certificate = Certificate(settings.tls_certificate, settings.tls_key)
-        self.keeping: set[asyncio.Task[tuple[str, ...]]] = set()
         self._clock = clock
 
     async def keep(self, envelope: Envelope, octets: Octets) -> tuple[str, ...]:
-        """Hand a mail over; the reply for each recipient, in order. Takes `octets` and closes them.
+        """Hand a mail over; the reply for each recipient, in order. Takes `octets`.
 
-        When the peer leaves, its connection is cancelled and this is not: what has begun is finished. The
+        When the peer leaves, its connection is cancelled, and what has begun is finished all the same. The
         sender tries again, and the second copy is told by its content.
         """
-        task = asyncio.create_task(self._keep(envelope, octets))
-        self.keeping.add(task)
-        task.add_done_callback(self.keeping.discard)
-        return await asyncio.shield(task)
-
-    async def _keep(self, envelope: Envelope, octets: Octets) -> tuple[str, ...]:
         try:
             ids = await self.acceptance.accept(envelope, octets)
             pairs = zip(envelope.recipients, ids, strict=True)
             return tuple(f"250 2.6.0 queued as {journal_id}" for _, journal_id in pairs)
         except Exception as error:  # the boundary: whatever the trouble, the sender must keep its mail
             return (sorry(error),) * len(envelope.recipients)
-        finally:
-            octets.close()
 
     def received(self, envelope: Envelope, protocol: str) -> bytes:
         """The trace field that goes on top of the mail. RFC 5321 §4.4.

@@ -1,6 +1,6 @@
 """One SMTP or LMTP connection.
 
-It stands on aiosmtpd: the connection as a protocol of the event loop, its reader and writer, and the switch
+It stands on aiosmtpd: the connection as a protocol of the event loop, its writer, and the switch
 to TLS without letting clear text through. The conversation is ours, because aiosmtpd 1.4.6 answers our own
 trouble with 5xx, drops a mail half-way when its sender leaves, has one reply for all recipients of an LMTP
 mail, reads a mail line by line, and inspects all its methods for each connection.
@@ -33,7 +33,6 @@ _TOO_BAD = "421 4.7.0 too many bad commands"
 _BAD = frozenset({"500", "501", "502", "503", "504", "553", "555"})
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 _IN_ONE_GO = 64
-_READER_LIMIT = 64 * 1024
 
 
 class Connection(SMTP):
@@ -43,7 +42,7 @@ class Connection(SMTP):
         loop = asyncio.get_running_loop()
         vars(self).update(_what_aiosmtpd_sets())
         self.loop = loop
-        reader = asyncio.StreamReader(limit=_READER_LIMIT, loop=loop)
+        reader = asyncio.StreamReader(loop=loop)  # stays empty: what comes goes to the wire
         asyncio.StreamReaderProtocol.__init__(self, reader, self._cb_client_connected, loop)
         self._reception = reception
         self._everyone = everyone
@@ -109,6 +108,7 @@ class Connection(SMTP):
         """A connection stands, or has become a TLS one."""
         if self._original_transport is not None:
             super().connection_made(transport)
+            self._wire.restart()
             return
         transport = cast(asyncio.Transport, transport)  # uvloop has classes of its own
         peer = plain_address(transport.get_extra_info("peername"))
@@ -124,7 +124,7 @@ class Connection(SMTP):
             starttls=self._reception.certificate is not None,
         )
         super().connection_made(transport)
-        self._wire = Wire(self._reader, self._writer)
+        self._wire: Wire = Wire(self._writer, self.loop)
         self._everyone.add(self)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -137,11 +137,15 @@ class Connection(SMTP):
         self.transport = None
         self._leave()
 
+    def data_received(self, data: bytes) -> None:
+        """The peer has said something."""
+        self._wire.feed(data)
+
     def eof_received(self) -> bool | None:
         """The peer says no more, but may still listen: what it sent before is answered."""
         if self._handler_coroutine is None:
             return False
-        self._reader.feed_eof()
+        self._wire.end()
         return self._tls_protocol is None
 
     def _leave(self) -> None:
@@ -159,7 +163,6 @@ class Connection(SMTP):
 
     async def push(self, status: AnyStr) -> None:
         """Its only words are the 220 of STARTTLS, which go out with an enhanced code (RFC 2034 §4)."""
-        self._wire.discard()
         self._wire.say("220 2.0.0 ready to start TLS")
         await self._wire.flush()
 

@@ -6,28 +6,73 @@ Replies gather until we would wait for the peer, and then leave in one write. RF
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 LONGEST_LINE = 1024
 """Octets of a command. RFC 5321 §4.5.3.1.4 asks for 512, extensions add some."""
-_PIECE = 128 * 1024
+_MOST_AHEAD = 128 * 1024
 
 
 class Wire:
-    """Reads ahead, so that a mail can be taken in large pieces and the commands after it are still there."""
+    """Keeps what has come until it is asked for, and asks for no more while much of it waits.
 
-    __slots__ = ("_ahead", "_at", "_clock", "_reader", "_said", "_writer", "received", "waiting_since")
+    A mail is taken in the pieces it came in. A stream reader would copy each of them twice more, and cost a
+    command as much again as its answer does.
+    """
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
+    __slots__ = (
+        "_ahead",
+        "_at",
+        "_clock",
+        "_coming",
+        "_ended",
+        "_held_up",
+        "_loop",
+        "_said",
+        "_writer",
+        "received",
+        "waiting_since",
+    )
+
+    def __init__(self, writer: asyncio.StreamWriter, loop: asyncio.AbstractEventLoop) -> None:
         self._writer = writer
-        self._clock = asyncio.get_running_loop().time
+        self._loop = loop
+        self._clock = loop.time
         self._ahead = b""
         self._at = 0
         self._said: list[str] = []
+        self._coming: asyncio.Future[None] | None = None
+        self._ended = False
+        self._held_up = False
         self.received = 0
         """Octets that came in, from the beginning."""
         self.waiting_since: float | None = None
         """Since when the peer's next line or piece is awaited (loop time); None while we are at work."""
+
+    # ---- what the event loop tells ----
+
+    def feed(self, data: bytes) -> None:
+        """The peer has sent this."""
+        self.received += len(data)
+        self._ahead = self._ahead[self._at :] + data if self._ahead else data
+        self._at = 0
+        if self._coming is not None:
+            self._wake()
+        elif len(self._ahead) > _MOST_AHEAD and not self._held_up:
+            self._held_up = True
+            self._reading.pause_reading()
+
+    def end(self) -> None:
+        """The peer will send no more."""
+        self._ended = True
+        self._wake()
+
+    def restart(self) -> None:
+        """TLS begins: forget what came before it, for it was said in the clear. RFC 3207 §4.2."""
+        self._ahead, self._at = b"", 0
+        self._held_up = False
+
+    # ---- what the conversation asks ----
 
     async def line(self) -> bytes:
         """The next command line without its end; of one over `LONGEST_LINE` just enough to tell that it is.
@@ -38,7 +83,8 @@ class Wire:
         line = b""
         while (end := self._ahead.find(b"\n", self._at)) < 0:
             line = (line + self._ahead[self._at :])[: LONGEST_LINE + 2]
-            self._ahead, self._at = await self._more(), 0
+            self._ahead, self._at = b"", 0
+            await self._more()
         line += self._ahead[self._at : end]
         self._at = end + 1
         self.waiting_since = None
@@ -46,22 +92,18 @@ class Wire:
 
     async def piece(self) -> bytes:
         """What the peer sends next, as it comes. Raises EOFError when that is nothing."""
-        rest = self._ahead[self._at :]
+        if self._at == len(self._ahead):
+            self._ahead, self._at = b"", 0
+            self.waiting_since = self._clock()
+            await self._more()
+            self.waiting_since = None
+        piece = self._ahead[self._at :]
         self._ahead, self._at = b"", 0
-        if rest:
-            return rest
-        self.waiting_since = self._clock()
-        piece = await self._more()
-        self.waiting_since = None
         return piece
 
     def unread(self, rest: bytes) -> None:
         """Put back what belongs to the next command; the last piece must have been used up."""
         self._ahead, self._at = rest, 0
-
-    def discard(self) -> None:
-        """Forget what was read ahead: it was said in the clear and TLS begins. RFC 3207 §4.2."""
-        self._ahead, self._at = b"", 0
 
     def say(self, reply: str) -> None:
         """Answer with one reply, or several joined by CRLF."""
@@ -78,10 +120,28 @@ class Wire:
         self._writer.write(said.encode("ascii", "replace"))
         await self._writer.drain()
 
-    async def _more(self) -> bytes:
+    async def _more(self) -> None:
+        """Returns when something has come. Raises EOFError when nothing will."""
         await self.flush()
-        piece = await self._reader.read(_PIECE)
-        if not piece:
+        if self._ahead:
+            return
+        if self._ended:
             raise EOFError
-        self.received += len(piece)
-        return piece
+        if self._held_up:
+            self._held_up = False
+            self._reading.resume_reading()
+        self._coming = self._loop.create_future()
+        try:
+            await self._coming
+        finally:
+            self._coming = None
+        if not self._ahead:
+            raise EOFError
+
+    def _wake(self) -> None:
+        if self._coming is not None and not self._coming.done():
+            self._coming.set_result(None)
+
+    @property
+    def _reading(self) -> asyncio.ReadTransport:
+        return cast(asyncio.ReadTransport, self._writer.transport)

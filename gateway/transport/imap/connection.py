@@ -6,6 +6,7 @@ Everything is asked for by UID, as numbers: nothing that stands in a mail ever b
 from __future__ import annotations
 
 import imaplib
+import socket
 import ssl
 import time
 from collections.abc import Iterator, Sequence
@@ -44,6 +45,19 @@ class Listed:
     arrived: int
 
 
+class _Client(imapclient.IMAPClient):  # type: ignore[misc]
+    """The library's client, which also hears what a server says beside its answers."""
+
+    def told_meanwhile(self) -> list[tuple[int, bytes]]:
+        """Mails that came and went since the folder was opened, as `idle_check` tells it."""
+        said = [(name, self._imap.response(name)[1]) for name in ("EXISTS", "EXPUNGE")]
+        return [(int(number), name.encode()) for name, numbers in said for number in numbers if number]
+
+    def _poll_socket(self, sock: socket.socket, timeout: float | None = None) -> Any:
+        """With no time at all: whatever there is, for what came along with an answer has been read already."""
+        return timeout == 0 or super()._poll_socket(sock, timeout)
+
+
 class Connection:
     """Connected and logged in when it is made. Raises Trouble, LoginRefused or NotDone from every call."""
 
@@ -57,9 +71,10 @@ class Connection:
         read_s: float = READ_S,
     ) -> None:
         self._idles = False
+        self._exists = 0
         context = tls or ssl.create_default_context()
         with _translated():
-            self._client = imapclient.IMAPClient(
+            self._client = _Client(
                 settings.host,
                 settings.port,
                 ssl=settings.security == "tls",
@@ -113,21 +128,28 @@ class Connection:
             raise Trouble(
                 "the server gives no UIDVALIDITY, without which mails cannot be told from one another"
             )
+        self._exists = exists
         newest = next_uid - 1 if next_uid else max(self._search("UID", "*"), default=0)
         return Selected(uidvalidity, newest, exists)
 
     def above(self, uid: int, selected: Selected) -> Iterator[list[int]]:
-        """The UIDs above one, ascending, in lists of at most `WINDOW`; `n:*` names the last mail in any case."""
+        """The UIDs above one, ascending, in lists of at most `WINDOW`; `n:*` names the last mail in any case.
+
+        Numbers of mails go down when others are taken away meanwhile: asked for from the end, none slips through.
+        """
         if selected.newest - uid <= WINDOW:
             found = self._search("UID", f"{uid + 1}:*")
             if fresh := sorted(one for one in found if one > uid):
                 yield fresh
             return
-        for first in range(1, selected.exists + 1, WINDOW):
-            last = min(first + WINDOW - 1, selected.exists)
-            found = self._search(f"{first}:{last}", "UID", f"{uid + 1}:*")
-            if fresh := sorted(one for one in found if one > uid):
+        windows = [
+            sorted(self._search(f"{max(1, last - WINDOW + 1)}:{last}", "UID", f"{uid + 1}:*"))
+            for last in range(selected.exists, 0, -WINDOW)
+        ]
+        while windows:
+            if fresh := [one for one in windows.pop() if one > uid]:
                 yield fresh
+                uid = fresh[-1]
 
     def has(self, uid: int) -> bool:
         """Whether the mail is still in the folder."""
@@ -182,14 +204,15 @@ class Connection:
             if self._expunges_by_uid:
                 self._client.uid_expunge(uids)
 
-    def begin_idle(self) -> None:
-        """Have the server tell what happens. RFC 2177."""
+    def begin_idle(self) -> bool:
+        """Have the server tell what happens; whether it has told of news already, since `select`. RFC 2177."""
         with _translated():
             self._client.idle()
         self._idles = True
+        return self._is_news(self._client.told_meanwhile()) or self.hears(0)
 
     def hears(self, seconds: float) -> bool:
-        """Whether the server has told something within so many seconds.
+        """Whether the server has told of mails that came or went within so many seconds.
 
         Nothing before the time is up means that nobody is there: imapclient then comes back at once, each time.
         """
@@ -200,14 +223,18 @@ class Connection:
             raise Trouble("the server has closed the connection")
         if any(isinstance(one, tuple) and one and one[0] == b"BYE" for one in told):
             raise Trouble("the server says goodbye")
-        return bool(told)
+        return self._is_news(told)
 
-    def end_idle(self) -> bool:
-        """Whether the server has told something more at the end of it."""
+    def end_idle(self) -> None:
+        """Have the server listen again."""
         self._idles = False
         with _translated():
-            _, told = self._client.idle_done()
-        return bool(told)
+            self._client.idle_done()
+
+    def _is_news(self, told: Sequence[Any]) -> bool:
+        """Not so what some say again and again: how many there are, or that they are still there."""
+        same = (self._exists, b"EXISTS")
+        return any(one[:2] != same and one[1] in (b"EXISTS", b"EXPUNGE") for one in told if len(one) > 1)
 
     def _move(self, uids: Sequence[int], folder: str) -> None:
         with _translated():

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 
-from gateway.clock import from_rfc3339
+from gateway.clock import DAY, from_rfc3339
 from gateway.log import logger, step
 from gateway.store import imap as ledger
 from gateway.store.imap import ImapFolder
-from gateway.transport.imap.connection import PIECE, Connection, Listed
+from gateway.transport.imap.connection import PIECE, Connection, Listed, Selected
 from gateway.transport.imap.keep import await_all, keep, leave
 from gateway.transport.imap.place import Place
 from gateway.transport.imap.trouble import NotDone, Trouble
@@ -39,6 +40,7 @@ class Visit:
         self._after, _, self._target = place.settings.after.partition(":")
         self._careful = False
         self._has_past = False
+        self._compared_at = 0
         self.taken = 0
 
     def look(self, connection: Connection) -> None:
@@ -56,6 +58,7 @@ class Visit:
                 place.write(lambda unit, last=last: ledger.advance(unit, folder, place.owner, last))  # type: ignore[misc]
         self._careful = False
         self._settle(connection, folder)
+        self._compare(connection, folder, selected)
 
     def _agreed(self, uidvalidity: int, newest: int) -> ImapFolder:
         """The folder as we remember it, brought in line with what the server says it is."""
@@ -183,6 +186,20 @@ class Visit:
                 connection.delete(uids)
             step("imap.touched")
             place.write(partial(ledger.settle, folder=folder, uids=uids))
+
+    def _compare(self, connection: Connection, folder: ImapFolder, selected: Selected) -> None:
+        """Once a day: which mails have gone from the folder. The ledger need not know them for ever."""
+        place, now = self._place, self._place.store.clock()
+        if now < self._compared_at + DAY:
+            return
+        compare, above = partial(ledger.compare, folder=folder, owner=place.owner), 0
+        for uids in chain(connection.above(0, selected), [()]):
+            self._pause()
+            to = uids[-1] if uids else selected.newest
+            place.write(partial(compare, above=above, to=to, present=frozenset(uids)))
+            above = to
+        place.write(partial(ledger.forget, folder=folder, owner=place.owner))
+        self._compared_at = now
 
 
 def _moment(since: str) -> int | None:

@@ -27,10 +27,9 @@ log = logger("imap")
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds. idle: one IDLE, at most (a word that comes just as it begins is seen at its end).  poll: between
-    looks without IDLE.  renew: of the lease.  elsewhere: until a folder that another process reads is asked for.
-    first, most: of the pauses after trouble.  refused: after a refused login.  listen: how soon we hear that we are
-    to end.  mend: how soon the store is asked again.
+    """Seconds. idle: one IDLE, at most.  poll: between looks without IDLE.  renew: of the lease.  elsewhere: until a
+    folder that another process reads is asked for.  first, most: of the pauses after trouble.  refused: after a
+    refused login.  listen: how soon we hear that we are to end.  mend: how soon the store is asked again.
     """
 
     idle: float = 120.0
@@ -133,8 +132,8 @@ class Watch:
         try:
             self.is_connected = True
             while True:
-                self._look(connection)
-                self._wait_for_news(connection)
+                if not self._look(connection):
+                    self._wait_for_news(connection)
         except Stopped:
             connection.leave()
             raise
@@ -143,8 +142,11 @@ class Watch:
             self._connection = None
             connection.close()
 
-    def _look(self, connection: Connection) -> None:
-        """Take what there is. What the server will not do with mails we have is told, and stops nothing."""
+    def _look(self, connection: Connection) -> bool:
+        """Take what there is; True when that was something, and more may have come meanwhile.
+
+        What the server will not do with mails we have is told, and stops nothing.
+        """
         before = self._visit.taken
         try:
             self._visit.look(connection)
@@ -155,19 +157,19 @@ class Watch:
         finally:
             if self._visit.taken > before:
                 log.info("fetched", folder=self._folder_id, mails=self._visit.taken - before)
+        return self._visit.taken > before
 
     def _wait_for_news(self, connection: Connection) -> None:
-        """Until the server tells something, or the time is up."""
+        """Until the server tells of some, or the time is up."""
         patience = self._patience
         if not connection.can_idle:
             self._wait(patience.poll)
             return
-        connection.begin_idle()
+        has_news = connection.begin_idle()
         until = time.monotonic() + patience.idle
-        while (left := until - time.monotonic()) > 0:
+        while not has_news and (left := until - time.monotonic()) > 0:
             self._go_on()
-            if connection.hears(min(left, patience.listen)):
-                break
+            has_news = connection.hears(min(left, patience.listen))
         connection.end_idle()
 
     def _wait(self, seconds: float) -> None:
