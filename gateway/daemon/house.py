@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from gateway import clock
 from gateway.config import Settings
@@ -17,6 +17,7 @@ from gateway.errors import ConfigError
 from gateway.flow import summary
 from gateway.flow.courier import Courier
 from gateway.flow.current import Current
+from gateway.flow.delivery import writer_for
 from gateway.flow.desktop import Desktop
 from gateway.flow.dispatch import Dispatch, ladder
 from gateway.flow.door import Door
@@ -25,10 +26,11 @@ from gateway.flow.readers import Readers
 from gateway.flow.reception import Reception, write_down
 from gateway.flow.schedule import Tick
 from gateway.mail.template import Stationery, check_templates
-from gateway.store import journal
-from gateway.store.database import SQLITE, Store
-from gateway.store.grouped import Call, GroupCommit, one_by_one
+from gateway.store import imap, journal
+from gateway.store.database import POSTGRESQL, SQLITE, Store
+from gateway.store.grouped import GroupCommit
 from gateway.store.migrations import migrate
+from gateway.store.wakes import Wakes
 from gateway.transport.dns import Dns
 from gateway.transport.limits import ListenerSettings
 from gateway.transport.listener import Listener
@@ -61,7 +63,7 @@ class House:
         self.current = Current(self.store)
         self.readers = Readers()
         self.arrivals = GroupCommit(self.store, "accept", write_down)
-        self.deliveries: GroupCommit[Call, Any] = GroupCommit(self.store, "delivery", one_by_one)
+        self.deliveries = writer_for(self.store)
         self.courier = courier(settings)
         self.drain = Drain(
             self.store,
@@ -85,6 +87,7 @@ class House:
         self.drain.on_decided.append(self.dispatch.wake)
         self.reception = Reception(self.arrivals, lambda: self.current.directory, self.drain.wake)
         self.fleet = self._fleet()
+        self.wakes = Wakes(self.store.url, self._wake) if self.store.engine == POSTGRESQL else None
         self._told_of = 0
         self.door = Door(self.store, settings, self.current, self.dispatch.wake.set)
 
@@ -94,15 +97,20 @@ class House:
             with self.store.unit("recover") as unit:
                 journal.recover(unit)
                 outbox.recover(unit, ladder(self.settings))
+                imap.recover(unit)
         self.arrivals.start()
         self.deliveries.start()
         self.drain.start()
         self.dispatch.start()
         if self.fleet is not None:
             self.fleet.start()
+        if self.wakes is not None:
+            self.wakes.start()
 
     def stop(self) -> None:
         """Finish what is in hand; what waits is in the store."""
+        if self.wakes is not None:
+            self.wakes.stop()
         if self.fleet is not None:
             self.fleet.stop()
         self.arrivals.stop()
@@ -126,7 +134,6 @@ class House:
         """What happens again and again."""
         return (
             Tick("refresh", 1.0, self.current.refresh),
-            Tick("wake", 1.0, self._wake),
             Tick("tidy", 1.0, self.store.tidy),
             Tick("summary", 60.0, self._summary),
             Tick("forget", 3600.0, self._forget),
@@ -148,8 +155,9 @@ class House:
         )
 
     def _wake(self) -> None:
+        """Another process made work; without being told each stage looks for itself once a second."""
         self.drain.wake()
-        self.dispatch.wake.set()
+        self.dispatch.look()
 
     def _summary(self) -> None:
         total = self.reception.postponed
@@ -180,7 +188,9 @@ def data_folder(settings: Settings) -> Path:
     except OSError as error:
         raise ConfigError("data_dir", f"cannot make {folder}: {error.strerror}") from None
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise ConfigError("data_dir", f"cannot write in {folder}: it belongs to somebody else")
+        read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
+        why = "its file system is read-only" if read_only else "it belongs to somebody else"
+        raise ConfigError("data_dir", f"cannot write in {folder}: {why}")
     return folder
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ from gateway.clock import Clock
 from gateway.errors import StoreDoubtful
 from gateway.log import step
 from gateway.store.trouble import store_error
+from gateway.store.wakes import CHANNEL
 
 Row = TypeVar("Row", bound=peewee.Model)
 Value = str | int | bytes | None
@@ -179,6 +180,15 @@ class Unit:
         """Call this once the unit is durable; never when it is rolled back."""
         self._after.append(call)
 
+    def announce(self) -> None:
+        """There will be work that only other processes can know of by looking: tell them, once this is durable.
+
+        For commands and such. A commit that tells takes its turn behind all others of the cluster that tell, so
+        the units of a mail's path must not: their own process wakes the next stage without it.
+        """
+        if self.store.engine == POSTGRESQL:
+            self._connection.execute(f"NOTIFY {CHANNEL}")
+
     def run(self, sql: str, *values: Value) -> Any:
         """Run one statement with `?` placeholders; returns the driver's cursor."""
         return self._connection.execute(self.store.statement(sql, lambda: sql), values)
@@ -196,9 +206,15 @@ class Unit:
         self, table: type[peewee.Model], columns: Sequence[str], rows: Sequence[Sequence[Value]]
     ) -> list[int]:
         """Add many rows by one statement; returns their ids in the order of the rows."""
-        key = ("insert-all", table, len(rows), *columns)
+        key, values = ("insert-all", table, len(rows), *columns), [value for row in rows for value in row]
+        if (
+            self.store.engine == SQLITE
+        ):  # which has one writer: what a statement adds is numbered without a gap
+            sql = self.store.statement(key, lambda: _insert_all(table, columns, len(rows)))
+            last = int(self._connection.execute(sql, values).lastrowid)
+            return list(range(last - len(rows) + 1, last + 1))
         sql = self.store.statement(key, lambda: _insert_all(table, columns, len(rows)) + " RETURNING id")
-        found = self._connection.execute(sql, [value for row in rows for value in row]).fetchall()
+        found = self._connection.execute(sql, values).fetchall()
         return sorted(int(one[0]) for one in found)  # drawn in the order of the rows, told in any
 
     def add_all(
@@ -237,6 +253,11 @@ class Unit:
     def rows(self, table: type[Row], where: str, *values: Value) -> list[Row]:
         """The rows that match; `where` may end in ORDER BY and LIMIT."""
         return [_hydrate(table, found) for found in self._select(table, where, values).fetchall()]
+
+    def by_ids(self, table: type[Row], ids: Collection[int]) -> dict[int, Row]:
+        """The rows with these ids, by id."""
+        marks, values = among(ids)
+        return {row.id: row for row in self.rows(table, f"id IN ({marks})", *values)}  # type: ignore[attr-defined]
 
     def each(self, table: type[Row], where: str, *values: Value) -> Generator[Row, None, None]:
         """The rows that match, one after the other; who closes it early has never had the rest in memory."""
@@ -281,6 +302,16 @@ class Unit:
 
     def _selecting(self, table: type[peewee.Model], where: str) -> str:
         return self.store.statement(("select", table, where), lambda: _select(table, where))
+
+
+def among(ids: Collection[int]) -> tuple[str, tuple[int, ...]]:
+    """`?, ?, …` for `IN (…)` and the ids for it: a power of two, the last one again and again, so that few
+    statements are kept."""
+    if not ids:
+        return "NULL", ()
+    values = tuple(ids)
+    size = 1 << (len(values) - 1).bit_length()
+    return ", ".join("?" * size), values + values[-1:] * (size - len(values))
 
 
 def _sqlite(file: Path) -> peewee.Database:

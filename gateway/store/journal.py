@@ -210,6 +210,7 @@ def reconsider(unit: Unit, inbound: Inbound, *, released: bool) -> None:
         released=int(released),
         operator_told_at=None,
     )
+    unit.announce()
 
 
 def recover(unit: Unit) -> None:

@@ -8,13 +8,13 @@ import pytest
 
 from tests.faults.ledger import House, Ledger, new_house
 from tests.parts.daemon import Daemons
-from tests.parts.scripted_smtp import ScriptedSMTP
+from tests.parts.scripted_smtp import EXTENSIONS, ScriptedSMTP
 
 
 @pytest.fixture
 def sink() -> Iterator[ScriptedSMTP]:
-    """The smarthost, well-behaved until told otherwise."""
-    with ScriptedSMTP() as server:
+    """The smarthost, well-behaved until told otherwise; like most it takes several commands at once."""
+    with ScriptedSMTP(extensions=(*EXTENSIONS, "PIPELINING")) as server:
         yield server
 
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.ledger import QUICK, Crowd, House, Ledger, new_house, until
+from tests.faults.ledger import QUICK, Crowd, House, Ledger, letter_of, new_house, sender_of, until
 from tests.parts import crash_launcher
 from tests.parts.daemon import COMMAND, Daemon, Daemons
 from tests.parts.postgres import Postgres
-from tests.parts.scripted_smtp import ScriptedSMTP
+from tests.parts.scripted_smtp import ScriptedSMTP, permanent
 
 
 @pytest.fixture
@@ -49,6 +49,36 @@ def test_restarted_postgres_costs_nothing(
     assert {reply.split()[0] for reply in ledger.refusals} <= {"451"}
     assert len(ledger.promised) == 80
     assert house.audit(ledger).doubles == 0
+
+
+def test_commands_wake_a_daemon_also_after_a_restart(
+    new_daemon: Daemons, sink: ScriptedSMTP, own_postgres: Postgres, ledger: Ledger
+) -> None:
+    """LISTEN: this daemon never looks at a table unless somebody wakes it."""
+    house = new_house(
+        new_daemon, sink, url=own_postgres.database(), launcher=crash_launcher.launcher("blind")
+    )
+    refused, automatic = ledger.marks(2)
+    sink.recipients[sender_of(refused)] = permanent("5.1.1 unknown")
+    house.daemon.start()
+    own_postgres.restart("immediate")
+    until(lambda: house.daemon.get("/readyz")[0] == 200, "a store to write in")
+    until(lambda: ledger.send(house.daemon.smtp_port, refused).startswith("250"), "a mail taken")
+    failed = "SELECT count(*) FROM outbox WHERE state = 'failed'"
+    until(lambda: house.number(failed) == 1, "a refused letter")
+    held = b"Auto-Submitted: auto-replied\r\n" + letter_of(automatic)
+    assert ledger.send(house.daemon.smtp_port, automatic, held).startswith("250")
+    until(lambda: house.number("SELECT count(*) FROM inbound WHERE fate = 'held'") == 1, "a held mail")
+    del sink.recipients[sender_of(refused)]
+    for (letter,) in house.rows("SELECT id FROM outbox WHERE state = 'failed'"):
+        house.daemon.run("outbox", "retry", str(letter))
+    until(lambda: house.has_told(refused), "the letter of `outbox retry`")
+    house.daemon.run("release", ledger.promised[automatic])
+    until(
+        lambda: house.number("SELECT count(*) FROM inbound WHERE fate = 'applied'") == 2,
+        "the mail of `release`",
+    )
+    assert house.daemon.stop() == 0
 
 
 def test_two_daemons_share_the_work(shared: House, second: Daemon, ledger: Ledger) -> None:

@@ -2,6 +2,7 @@
 
 die=STEP,N     the process kills itself at the Nth time it reaches the named step (`gateway.log.step`)
 freeze=STEP,N  it stops itself there (SIGSTOP), as a machine does that has no time for it
+blind          no stage looks by itself for what is due: somebody has to wake it
 unsynced       SQLite without fsync: the negative control
 poisoned       the parse workers read mails with a marker in them as `poison/sitecustomize.py` says
 """
@@ -20,6 +21,7 @@ import peewee
 
 from gateway import log
 from gateway.cli import main
+from gateway.flow import dispatch, drain
 
 _POISON = Path(__file__).with_name("poison")
 
@@ -41,6 +43,10 @@ def _signal_at(place: str, number: signal.Signals) -> None:
     log.on_step(listen)
 
 
+def _blind() -> None:
+    dispatch.PAUSE_S = drain.PAUSE_S = 3600.0
+
+
 def _unsynced() -> None:
     begin = peewee.SqliteDatabase.__init__
 
@@ -56,6 +62,8 @@ def _do(harm: str) -> None:
         _signal_at(place, signal.SIGKILL)
     elif kind == "freeze":
         _signal_at(place, signal.SIGSTOP)
+    elif kind == "blind":
+        _blind()
     elif kind == "unsynced":
         _unsynced()
     elif kind == "poisoned":

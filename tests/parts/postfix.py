@@ -31,8 +31,8 @@ local_transport = error:there are no local mailboxes
 relay_domains = {domains}
 transport_maps = texthash:{folder}/etc/transport
 relayhost = {next_hop}
-smtp_dns_support_level = disabled
-smtp_host_lookup = native
+smtp_dns_support_level = {dns}
+smtp_host_lookup = {lookup}
 smtputf8_enable = yes
 message_size_limit = 52428800
 # An LMTP server may answer each recipient for itself.
@@ -59,7 +59,7 @@ verify     unix  -  -  n  -     1  verify
 flush      unix  n  -  n  1000? 0  flush
 proxymap   unix  -  -  n  -     -  proxymap
 proxywrite unix  -  -  n  -     1  proxymap
-smtp       unix  -  -  n  -     -  smtp
+smtp       unix  -  -  {chroot}  -     -  smtp
 relay      unix  -  -  n  -     -  smtp
 showq      unix  n  -  n  -     -  showq
 error      unix  -  -  n  -     -  error
@@ -79,6 +79,7 @@ class Postfix:
     `lmtp:unix:/path` (Postfix's own user must reach the path; below pytest's tmp_path it cannot).
     next_hop: `host:port` that takes all other mail, which makes this a smarthost; empty refuses it.
     settings: further lines of main.cf.
+    resolver: the name server it asks for hosts that are no addresses; empty: it asks none.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Postfix:
         domains: Mapping[str, str] | None = None,
         next_hop: str = "",
         settings: Mapping[str, str] | None = None,
+        resolver: str = "",
     ) -> None:
         if not programs.is_root():
             pytest.skip("Postfix starts as root only")
@@ -95,6 +97,7 @@ class Postfix:
         self._domains = dict(domains or {})
         self._next_hop = next_hop
         self._settings = dict(settings or {})
+        self._resolver = resolver
 
     def start(self) -> None:
         """Returns when it takes connections."""
@@ -144,12 +147,19 @@ class Postfix:
             loopback=LOOPBACK,
             domains=" ".join(self._domains),
             next_hop=f"[{host}]:{port}" if self._next_hop else "",
+            dns="enabled" if self._resolver else "disabled",
+            lookup="dns" if self._resolver else "native",
             extra="\n".join(f"{name} = {value}" for name, value in self._settings.items()),
         )
         if not self._next_hop:
             main += "default_transport = error:5.7.1 this server relays nothing\n"
         (self._configuration / "main.cf").write_text(main)
-        (self._configuration / "master.cf").write_text(_MASTER.format(loopback=LOOPBACK, port=self.port))
+        chroot = "y" if self._resolver else "n"  # to the queue, where it finds a resolv.conf of its own
+        master = _MASTER.format(loopback=LOOPBACK, port=self.port, chroot=chroot)
+        (self._configuration / "master.cf").write_text(master)
+        if self._resolver:
+            (self.folder / "queue/etc").mkdir()
+            (self.folder / "queue/etc/resolv.conf").write_text(f"nameserver {self._resolver}\n")
         routes = "".join(f"{domain} {route}\n" for domain, route in self._domains.items())
         (self._configuration / "transport").write_text(routes)
 
@@ -172,8 +182,9 @@ class Postfixes:
         domains: Mapping[str, str] | None = None,
         next_hop: str = "",
         settings: Mapping[str, str] | None = None,
+        resolver: str = "",
     ) -> Postfix:
-        server = Postfix(domains, next_hop, settings)
+        server = Postfix(domains, next_hop, settings, resolver)
         self._made.append(server)
         server.start()
         return server

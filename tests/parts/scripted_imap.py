@@ -23,8 +23,9 @@ class ScriptedIMAP:
     """One folder with these mails by UID. It speaks just enough for one client.
 
     fetches: what it says for the octets of a UID instead of them; DROP ends the connection.  instead: the whole
-    answer to a command, by its first word (`SELECT`, `UID SEARCH`…), tagged `%t`.  token_is_good: tells by a bearer
-    token whether to let somebody in.  greeting: its first word, `PREAUTH` for somebody who is in already.
+    answer to a command, by its first word (`SELECT`, `UID SEARCH`…), tagged `%t`.  at_idle: says what comes in one
+    piece with the answer to IDLE.  at_search: called after each search.  token_is_good: tells by a bearer token
+    whether to let somebody in.  greeting: its first word, `PREAUTH` for somebody who is in already.
     """
 
     def __init__(
@@ -43,6 +44,9 @@ class ScriptedIMAP:
         self.token_is_good = token_is_good
         self.fetches: dict[int, bytes] = {}
         self.instead: dict[str, bytes] = {}
+        self.at_idle: Callable[[], bytes] = bytes
+        self.at_search: Callable[[], object] = bytes
+        self._idling = b""
         self.lines: list[bytes] = []
         self.connections = 0
         self._closing = False
@@ -120,6 +124,11 @@ class ScriptedIMAP:
             if command.upper().startswith(word):
                 return answer.replace(b"%t", tag)
         verb = command.upper()
+        if verb == "IDLE":
+            self._idling = tag
+            return b"+ idling\r\n" + self.at_idle()
+        if tag == b"DONE":
+            return self._idling + b" OK done\r\n"
         if verb.startswith("CAPABILITY"):
             return f"* CAPABILITY {self.capabilities}\r\n".encode() + tag + b" OK done\r\n"
         if verb.startswith(("SELECT", "EXAMINE")):
@@ -133,15 +142,23 @@ class ScriptedIMAP:
                 + b" OK [READ-WRITE] done\r\n"
             )
         if verb.startswith("UID SEARCH"):
-            first, _, last = command.rpartition(" ")[2].partition(":")
-            found = [uid for uid in sorted(self.mails) if uid >= int(first)] if last else [int(first)]
-            if last and not found and self.mails:
-                found = [max(self.mails)]
-            found = [uid for uid in found if uid in self.mails]
-            return f"* SEARCH {' '.join(map(str, found))}\r\n".encode() + tag + b" OK done\r\n"
+            said = self._searched(command)
+            self.at_search()
+            return said + tag + b" OK done\r\n"
         if verb.startswith("UID FETCH"):
             return self._fetched(tag, command)
         return tag + b" OK done\r\n"
+
+    def _searched(self, command: str) -> bytes:
+        """`UID SEARCH UID 3:*`, or `UID SEARCH 1:5 UID 3:*` of the first five; `n:*` names the last in any case."""
+        first, _, last = command.rpartition(" ")[2].partition(":")
+        numbers = re.match(r"UID SEARCH (\d+):(\d+) ", command)
+        among = sorted(self.mails)
+        if numbers:
+            among = among[int(numbers[1]) - 1 : int(numbers[2])]
+        found = [uid for uid in among if uid >= int(first)] if last else [int(first)]
+        found = found or among[-1:]
+        return f"* SEARCH {' '.join(str(uid) for uid in found if uid in self.mails)}\r\n".encode()
 
     def _fetched(self, tag: bytes, command: str) -> bytes:
         uids = [int(one) for one in command.split(" ")[2].split(",")]

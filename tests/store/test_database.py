@@ -15,7 +15,7 @@ from gateway.desk import tables
 from gateway.desk.tables import Contact
 from gateway.errors import StoreError, StoreFull
 from gateway.store import blobs, journal, migrations, settings
-from gateway.store.database import POSTGRESQL, SQLITE, Store, Unit
+from gateway.store.database import POSTGRESQL, SQLITE, Store, Unit, among
 from tests.fakes import FakeClock
 from tests.parts.ports import wait_for
 from tests.parts.postgres import Postgres
@@ -45,6 +45,17 @@ def test_a_unit_is_whole_or_not_at_all(store: Store) -> None:
         raise ZeroDivisionError
     assert known(store) == {"a"} and done == ["a"]
     assert store.commits["desk"] == 1
+
+
+def test_rows_by_their_ids_with_few_statements(store: Store) -> None:
+    with store.unit() as unit:
+        ids = [meet(unit, str(number)) for number in range(9)]
+        for count in range(10):
+            found = unit.by_ids(Contact, ids[:count])
+            assert {id: one.email for id, one in found.items()} == {
+                id: str(number) for number, id in enumerate(ids[:count])
+            }
+    assert [among(ids[:count])[0].count("?") for count in range(10)] == [0, 1, 2, 4, 4, 8, 8, 8, 8, 16]
 
 
 def test_a_savepoint_fails_alone(store: Store) -> None:

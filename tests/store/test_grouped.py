@@ -41,6 +41,18 @@ def test_what_has_gathered_is_one_commit(store: Store, writer: GroupCommit[Call,
     assert store.commits["accept"] == 1
 
 
+def test_the_first_of_a_group_waits_for_company(store: Store) -> None:
+    writer = GroupCommit(store, "accept", one_by_one, linger_s=1.0)
+    writer.start()
+    first = writer.submit(meets("first"))
+    with pytest.raises(TimeoutError):
+        first.result(0.05)
+    second = writer.submit(meets("second"))
+    writer.stop()
+    assert (first.result(), second.result()) == ("first", "second")
+    assert store.commits["accept"] == 1
+
+
 def test_one_failing_work_hurts_no_other(store: Store, writer: GroupCommit[Call, Any]) -> None:
     work = [meets("a"), fails, meets("b"), meets("a"), meets("c")]
     futures = [writer.submit(one) for one in work]
