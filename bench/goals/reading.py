@@ -137,7 +137,7 @@ class _Worker:
         enclosed.mkdir()
         began = time.perf_counter()
         try:
-            wire.send(requests, Request(None, str(mail), reverse_path, frozenset(), str(enclosed)))
+            wire.send(requests, Request(None, str(mail), reverse_path, str(enclosed)))
             wire.receive_by(answers.fileno(), time.monotonic() + _PATIENCE_S)
             return time.perf_counter() - began
         except (EOFError, TimeoutError, BrokenPipeError):

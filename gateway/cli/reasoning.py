@@ -11,7 +11,7 @@ from gateway import clock
 from gateway.config import Settings
 from gateway.desk import desks, events, thread
 from gateway.desk.tables import Event, Letter, Message, Notification, Participant, Seat, Ticket
-from gateway.flow import intake, judging
+from gateway.flow import judging
 from gateway.flow.readers import Crashed, Overrun, Readers
 from gateway.mail.authenticate import authenticate
 from gateway.mail.reading import (
@@ -71,8 +71,7 @@ def of_mail(unit: Unit, settings: Settings, inbound: Inbound) -> list[Chapter]:
 
 def of_file(unit: Unit, settings: Settings, octets: bytes) -> list[Chapter]:
     """A mail that is not in the journal: how it would be read, and where it would belong. Stores nothing."""
-    directory = desks.directory(unit)
-    reading = _judged(unit, settings, _read(octets, UNKNOWN_PATH, directory.addresses))
+    reading = _judged(unit, settings, _read(octets, UNKNOWN_PATH))
     detail = _detail_of(unit, reading)
     return [
         _parse(reading),
@@ -81,11 +80,11 @@ def of_file(unit: Unit, settings: Settings, octets: bytes) -> list[Chapter]:
     ]
 
 
-def _read(octets: bytes, reverse_path: str, own: frozenset[str]) -> Reading:
+def _read(octets: bytes, reverse_path: str) -> Reading:
     """By a parse worker, as the daemon does. Raises Overrun or Crashed."""
     readers = Readers()
     try:
-        return readers.read(Request(octets, "", reverse_path, own, "")).result()
+        return readers.read(Request(octets, "", reverse_path)).result()
     finally:
         readers.stop()
 
@@ -99,8 +98,7 @@ def _judged_today(unit: Unit, settings: Settings, inbound: Inbound) -> Chapter:
     """What the rules would say now: what a replay would find, and what proof was missing."""
     octets = blobs.load(unit, inbound.octets)
     try:
-        own = intake.own_addresses(desks.directory(unit), inbound)
-        reading = _read(octets, inbound.reverse_path, own)
+        reading = _read(octets, inbound.reverse_path)
         reading = reading if inbound.historic else _judged(unit, settings, reading)
     except (Overrun, Crashed) as error:
         problem = "reading it takes too long" if isinstance(error, Overrun) else "the worker dies of it"

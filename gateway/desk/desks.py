@@ -30,14 +30,13 @@ class Directory:
     """Every desk by every form of its address: a value, made anew when desks change.
 
     Old letters can always be answered: former addresses lead to their desk, where no desk has them now.
-    addresses: the plain ones of today.  hosts: the first desk of each domain, those of before included.
+    hosts: the first desk of each domain, those of before included.
     """
 
     def __init__(self, desks: Sequence[Desk], former: Sequence[FormerAddress] = ()) -> None:
         self.desks = {desk.id: desk for desk in desks}
         self._plain = {desk.address_key: desk for desk in desks}
         self._patterns = [(_compile(pattern), desk) for desk in desks for pattern in _sealed(desk)]
-        self.addresses = frozenset(self._plain)
         before = [(one.pattern, self.desks[one.desk_id]) for one in former]
         self.hosts = {pattern.rpartition("@")[2]: desk for pattern, desk in reversed(before)}
         self.hosts |= {desk.address_key.rpartition("@")[2]: desk for desk in reversed(desks)}

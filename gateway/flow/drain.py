@@ -178,11 +178,10 @@ class Drain:
             return None
 
     def _read(self, unit: Unit, inbound: Inbound) -> Read:
-        directory = self._current.directory
-        own, locale = intake.own_addresses(directory, inbound), directory.desks[inbound.desk_id].locale
+        locale = self._current.directory.desks[inbound.desk_id].locale
         if inbound.size <= IN_MEMORY:
             octets = blobs.load(unit, inbound.octets)
-            request = Request(octets, "", inbound.reverse_path, own, "", locale)
+            request = Request(octets, "", inbound.reverse_path, "", locale)
             return Read(inbound, self._readers.read(request), octets, None)
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         try:
@@ -192,7 +191,7 @@ class Drain:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        request = Request(None, str(folder / "mail"), inbound.reverse_path, own, str(folder), locale)
+        request = Request(None, str(folder / "mail"), inbound.reverse_path, str(folder), locale)
         return Read(inbound, self._readers.read(request), b"", folder)
 
     def _settle(self, batch: Sequence[Read]) -> None:

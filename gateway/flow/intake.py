@@ -11,7 +11,6 @@ from dataclasses import asdict, replace
 
 from gateway.clock import DAY, HOUR
 from gateway.desk import agents, contacts, desks, participants, receipts, thread, tickets
-from gateway.desk.desks import Directory
 from gateway.desk.messages import Words
 from gateway.desk.notifications import RECEIPT, RECEIPT_UNPROVEN, WITHHELD
 from gateway.desk.tables import EVERYONE, Agent, Contact, Desk, Ticket
@@ -22,17 +21,16 @@ from gateway.flow.decision import Arrived, Decision
 from gateway.log import logger, step
 from gateway.mail.address import address_key
 from gateway.mail.authenticate import NONE, Authentication
-from gateway.mail.quote import REPLY_MARK
+from gateway.mail.quote import mark_in
 from gateway.mail.reading import AUTO_REPLY, BOUNCE, HUMAN, LOOP, REPORT, Mailbox, Reading
 from gateway.mail.token import Purpose
 from gateway.store import journal
 from gateway.store.database import Unit
-from gateway.store.journal import APPLIED, DROPPED, HELD, Inbound
+from gateway.store.journal import APPLIED, DROPPED, HELD
 
 SAME_WITHIN = 5 * DAY
 SAME_WITHOUT_ID_WITHIN = HOUR
 CONFLICT = "the mail names several tickets; the address it was sent to decided, else the newest of them"
-NOTHING_ABOVE = f"an answer above the line “{REPLY_MARK}”"
 CLAIMS_AGENT = "the mail says it is from an agent, and nothing proves that"
 
 log = logger("intake")
@@ -62,11 +60,6 @@ def apply(unit: Unit, mail: Arrived) -> Decision:
         ticket=decision.ticket.number if decision.ticket else None,
     )
     return decision
-
-
-def own_addresses(directory: Directory, inbound: Inbound) -> frozenset[str]:
-    """Mail from whom has come back; but in an archive it is what the desk answered."""
-    return frozenset() if inbound.historic else directory.addresses
 
 
 def _decide(unit: Unit, mail: Arrived) -> Decision:
@@ -174,7 +167,8 @@ def _from_agent(
         return Decision(APPLIED, "", match, proof, ticket, note)
     said = shown.of_agent(unit, mail.keys, mail, ticket, agent, desk)
     if said is None:
-        return _ask_agent(unit, mail, match, replace(proof, missing=(NOTHING_ABOVE,)), ticket)
+        above = f"an answer above the line “{mark_in(desk.locale)}”"
+        return _ask_agent(unit, mail, match, replace(proof, missing=(above,)), ticket)
     answer = tickets.reply(unit, mail.rules, ticket, agent, said)
     return Decision(APPLIED, "", match, proof, ticket, answer)
 

@@ -19,6 +19,7 @@ _ASCII_LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+")
 _ASCII_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _ASCII_UPPER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
+_LOOSE = re.compile(r"[( ]")
 _COMMENT = re.compile(r"\([^()\\<>\"]*\)")
 _BLANKS = re.compile(r" ?([.@]) ?")
 _QUOTED_LOCAL = re.compile(r'"([A-Za-z0-9.!#$%&\'*+/=?^_`{|}~-]+)"@')
@@ -107,7 +108,8 @@ def _solid(written: str) -> str:
 
     RFC 5322 §4.4 still allows both; so it does quotes around a local part that needs none.
     """
-    bare = _BLANKS.sub(r"\1", _COMMENT.sub("", written)).strip(" <")
+    bare = _BLANKS.sub(r"\1", _COMMENT.sub("", written)) if _LOOSE.search(written) else written
+    bare = bare.strip(" <")
     quoted = _QUOTED_LOCAL.match(bare)
     return f"{quoted[1]}{bare[quoted.end() - 1 :]}" if quoted else bare
 

@@ -78,6 +78,7 @@ _JAPANESE = re.compile(rb"\x1b\$[@B]|\x1b\(J")
 _SECOND_CHOICE = {"big5hkscs": "cp950"}
 
 _UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_NO_CONTROLS = dict.fromkeys(code for code in range(128) if _UNWANTED.match(chr(code)))
 _LONGEST_MARKS = 30
 """Combining marks in a row that are kept: UAX #15 §13, Stream-Safe Text Format."""
 
@@ -93,10 +94,14 @@ def decode(octets: bytes, label: str = UNDECLARED) -> str:
 
 def scrub(text: str) -> str:
     """`text` in NFC, lines ended by \\n, without NUL, surrogates and controls but tab and newline."""
+    if text.isprintable() and text.isascii():
+        return text
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.isascii():
+        return text.translate(_NO_CONTROLS)
     text = _UNWANTED.sub("", text)
-    if text.isascii() or unicodedata.is_normalized("NFC", text):
+    if unicodedata.is_normalized("NFC", text):
         return text
     # Sorting marks is quadratic in the length of one run of them, so runs are cut first.
     return unicodedata.normalize("NFC", _mark_runs().sub(r"\1", text))

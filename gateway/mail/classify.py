@@ -4,7 +4,7 @@ The first rule that hits gives the verdict; every rule that hits is a reason. St
 
 | verdict    | what says so |
 |------------|--------------|
-| loop       | From is one of our own addresses; more than 50 Received fields |
+| loop       | more than 50 Received fields |
 | bounce     | a delivery report that could be read; multipart/report of delivery status; |
 |            | X-Failed-Recipients; a mailer daemon as sender |
 | report     | multipart/report or message/* of another kind: read receipts (RFC 8098), complaints |
@@ -30,7 +30,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.mail import reading, senders, subjects
-from gateway.mail.address import address_key
 from gateway.mail.evidence import Evidence
 from gateway.mail.quote import is_forward_subject
 
@@ -120,10 +119,6 @@ _NO = frozenset({"no", "false", "0", "none", "off"})
 _RULES_AGENT = "mailbox rules agent"
 
 
-def _from_ourselves(evidence: Evidence) -> bool:
-    return any(address_key(box.email) in evidence.own_addresses for box in evidence.from_ if box.email)
-
-
 def _report_of(kind: str) -> Callable[[Evidence], bool]:
     """A report of this kind by its type or by that of one of its parts; a forwarded one is no report."""
 
@@ -196,7 +191,6 @@ def _said_by_freescout(evidence: Evidence) -> bool:
 
 
 RULES = (
-    Rule(reading.LOOP, "from one of our own addresses", _from_ourselves),
     Rule(reading.LOOP, "too many hops", lambda e: len(e.root.values("received")) > MOST_RECEIVED),
     Rule(reading.BOUNCE, "delivery report", lambda e: e.report is not None),
     Rule(reading.BOUNCE, "multipart/report of delivery status", _delivery_status),

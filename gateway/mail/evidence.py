@@ -22,8 +22,7 @@ _SPACES = re.compile(r"\s+")
 class Evidence:
     """One mail under judgement.
 
-    reverse_path: as in the envelope.  text: the words of the mail.  report: the delivery report it
-    is, if it is one.  own_addresses: those of our desks, by `address_key`.
+    reverse_path: as in the envelope.  text: the words of the mail.  report: the delivery report it is, if any.
     """
 
     root: Part
@@ -32,7 +31,6 @@ class Evidence:
     subject: str
     text: str
     report: Report | None
-    own_addresses: frozenset[str]
 
     def has(self, *names: str) -> bool:
         """Whether one of these fields, in lower case, is there and says something."""
@@ -40,6 +38,8 @@ class Evidence:
 
     def first_words(self, *names: str) -> set[str]:
         """The first word of each of these fields, in lower case. RFC 3834 §5."""
+        if not self.has(*names):
+            return set()
         values = [header.text(value).lower() for name in names for value in self.root.values(name)]
         return {re.split(r"[\s;(,]", value, maxsplit=1)[0] for value in values} - {""}
 
@@ -57,7 +57,7 @@ class Evidence:
         """Whether it says which mail it answers. RFC 5322 §3.6.4."""
         return self.has("in-reply-to", "references")
 
-    @property
+    @cached_property
     def sender_names(self) -> tuple[str, ...]:
         """Local parts of the From addresses, in lower case."""
         return tuple(address_key(box.email).partition("@")[0] for box in self.from_ if box.email)

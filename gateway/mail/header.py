@@ -30,7 +30,7 @@ def raw_text(value: bytes) -> str:
     if not value.isascii():
         for char in BECOME_ASCII:
             value = value.replace(char.encode(), b"\xef\xbf\xbd")
-    return _SPACES.sub(" ", charset.decode(value)).strip(" ")
+    return _on_one_line(charset.decode(value))
 
 
 def text(value: bytes) -> str:
@@ -45,7 +45,7 @@ def decode_words(value: str) -> str:
     in the middle of a character.
     """
     if "=?" not in value:
-        return _SPACES.sub(" ", charset.scrub(value)).strip(" ")
+        return _on_one_line(charset.scrub(value))
     pieces: list[str] = []
     label, waiting, end = "", b"", 0
     for word in _WORD.finditer(value):
@@ -58,7 +58,7 @@ def decode_words(value: str) -> str:
         label, end = own_label, word.end()
         waiting += _word_octets(word[2], word[3])
     pieces += charset.decode(waiting, label), value[end:]
-    return _SPACES.sub(" ", charset.scrub("".join(pieces))).strip(" ")
+    return _on_one_line(charset.scrub("".join(pieces)))
 
 
 def parameters(value: bytes) -> tuple[str, dict[str, str]]:
@@ -66,6 +66,8 @@ def parameters(value: bytes) -> tuple[str, dict[str, str]]:
 
     Continuations are joined, percent and (against the rules, but common) encoded words decoded.
     """
+    if not value:
+        return "", {}
     first, *rest = _pieces(_with_first_semicolon(raw_text(value)))
     plain: dict[str, str] = {}
     sections: dict[str, dict[int, tuple[str, bool]]] = {}
@@ -83,6 +85,13 @@ def parameters(value: bytes) -> tuple[str, dict[str, str]]:
     for name, parts in sections.items():
         plain[name] = _joined(parts)
     return _uncommented(decode_words(first)).lower(), plain
+
+
+def _on_one_line(text: str) -> str:
+    """Clean text with one blank between words."""
+    if text.isprintable() and "  " not in text:  # without line breaks and tabs: as nearly every value is
+        return text.strip(" ")
+    return _SPACES.sub(" ", text).strip(" ")
 
 
 def _word_octets(encoding: str, content: str) -> bytes:
@@ -142,7 +151,7 @@ def _joined(parts: dict[int, tuple[str, bool]]) -> str:
         if number == 0 and extended and content.count("'") >= 2:
             label, _, content = content.split("'", 2)
         octets += unquote_to_bytes(content) if extended else content.encode("utf-8", "replace")
-    return _SPACES.sub(" ", charset.decode(octets, label)).strip(" ")
+    return _on_one_line(charset.decode(octets, label))
 
 
 def _unbroken(parts: dict[int, tuple[str, bool]]) -> Iterator[int]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from html.parser import HTMLParser
+from html import unescape
 
 from gateway.mail.quote import clients
-from gateway.mail.quote.attribution import Trust, trust_in
+from gateway.mail.quote.attribution import announces_box
 from gateway.mail.quote.structure import Structure
 
+_TAG = re.compile(r"<(/?)([a-z0-9]+)([^>]*)>")
 _SPACES = re.compile(r"[ \t\n\f\r]+")
 _SIGN = re.compile(f"([{clients.SIGNS}])")
 _PARAGRAPHS = frozenset(
@@ -35,10 +36,21 @@ def to_text(html: str) -> str:
 
 
 def read_html(html: str) -> HtmlText:
-    """The text of what `sanitize` made of `clients.marked` HTML, and its parts."""
+    """The text of what `sanitize` made of `clients.marked` HTML, and its parts.
+
+    That takes no parser: its tags are written in one way, and what else is `<` or `>` is escaped.
+    """
     writer = _Writer()
-    writer.feed(html)
-    writer.close()
+    html, position = str(html), 0  # of markup, every piece would be markup
+    for tag in _TAG.finditer(html):
+        if position < tag.start():
+            writer.write(unescape(html[position : tag.start()]))
+        position = tag.end()
+        if tag[1]:
+            writer.close(tag[2])
+        else:
+            writer.open(tag[2], tag[3])
+    writer.write(unescape(html[position:]))
     return writer.finish()
 
 
@@ -52,11 +64,10 @@ class _Part:
     end: int = -1
 
 
-class _Writer(HTMLParser):
+class _Writer:
     """Writes lines; breaks are asked for and only made when more text comes."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.lines: list[str] = []
         self.line: list[str] = []
         self.quotes = 0
@@ -79,7 +90,8 @@ class _Writer(HTMLParser):
         above = next((at for at, line in enumerate(self.lines) if line), len(self.lines))
         return HtmlText("\n".join(self.lines).strip("\n"), _structure(self.parts, above))
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def open(self, tag: str, attributes: str) -> None:
+        """An element begins; attributes: as they are written."""
         self._boundary(tag, nested=bool(self.lists))
         self.depth += tag not in _VOID
         match tag:
@@ -100,11 +112,12 @@ class _Writer(HTMLParser):
             case "td" | "th" if self.line:
                 self.line.append(" ")
             case "a":
-                self.links.append((dict(attrs).get("href") or "", len(self.line)))
+                self.links.append((_value("href", attributes), len(self.line)))
             case "img":
-                self.line.append(dict(attrs).get("alt") or "")
+                self.line.append(_value("alt", attributes))
 
-    def handle_endtag(self, tag: str) -> None:
+    def close(self, tag: str) -> None:
+        """An element ends."""
         self._boundary(tag, nested=len(self.lists) > 1)
         self._close_parts(self.depth)
         self.depth -= 1
@@ -118,8 +131,9 @@ class _Writer(HTMLParser):
             case "a" if self.links:
                 self._link(*self.links.pop())
 
-    def handle_data(self, data: str) -> None:
-        for piece in _SIGN.split(data):
+    def write(self, text: str) -> None:
+        """Words, and signs between them."""
+        for piece in _SIGN.split(text):
             if piece and piece in clients.SIGNS:
                 self._sign(piece)
             elif piece:
@@ -154,9 +168,7 @@ class _Writer(HTMLParser):
         """A quote gets `> `; what the author only set off, or nobody says anything about, is indented."""
         kind, self.sign_ahead = self.sign_ahead, ""
         last = self.lines[-1] if self.lines else ""
-        if self.quotes or (
-            kind != clients.QUOTE and last.endswith(":") and trust_in(last.lower()) != Trust.NONE
-        ):
+        if self.quotes or (kind != clients.QUOTE and last.endswith((":", "：")) and announces_box(last)):
             kind = clients.QUOTE
         self.blockquotes.append(kind)
         self.open_parts.append(_Part(kind, len(self.lines), self.depth))
@@ -175,6 +187,8 @@ class _Writer(HTMLParser):
 
     def _break(self, always: bool = False) -> None:
         """End the line at hand; an empty one counts only for a `<br>`."""
+        if not self.line and not always:
+            return
         text = "".join(self.line)
         text = text.rstrip() if self.preformatted else _SPACES.sub(" ", text).strip()
         self.line.clear()
@@ -206,6 +220,11 @@ class _Writer(HTMLParser):
             self.line.append(f" <{target}>")
         elif target and not shown and not self.line:
             self.line.append(f"<{target}>")
+
+
+def _value(name: str, attributes: str) -> str:
+    found = re.search(rf' {name}="([^"]*)"', attributes)
+    return unescape(found[1]) if found else ""
 
 
 def _structure(parts: list[_Part], above: int) -> Structure:

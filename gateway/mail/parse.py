@@ -33,15 +33,13 @@ def read(
     octets: Octets,
     *,
     reverse_path: str = UNKNOWN_PATH,
-    own_addresses: frozenset[str] = frozenset(),
     folder: str = "",
     locale: str = SOURCE_LANGUAGE,
 ) -> Reading:
     """What a mail says. Never raises for anything `octets` hold; linear in their length.
 
-    reverse_path: as in the envelope, empty for the null one.  own_addresses: keys of the
-    addresses of all desks.  folder: where enclosures over 256 KiB go; empty: none become files.
-    locale: of the sentences that we add.
+    reverse_path: as in the envelope, empty for the null one.  folder: where enclosures over 256 KiB go;
+    empty: none become files.  locale: of the sentences that we add.
     Past a limit of `structure` or `body` the Reading has what was read, a note, and the whole
     mail as its last enclosure.
     """
@@ -53,7 +51,7 @@ def read(
     if limits:
         files.append(enclosures.original(octets, folder))
     reading = _headed(root, words, _marked_inline(files, words.html), limits + words.remarks)
-    return _classified(replace(reading, fingerprint=fingerprint(octets)), root, reverse_path, own_addresses)
+    return _classified(replace(reading, fingerprint=fingerprint(octets)), root, reverse_path)
 
 
 def _with_line_feeds(octets: Octets) -> Octets:
@@ -68,7 +66,8 @@ def _headed(root: Part, words: Body, files: tuple[Enclosure, ...], notes: tuple[
     from_ = _mailboxes(root, "from")
     one_sender = len(root.values("from")) == 1 and len(from_) == 1 and bool(from_[0].email)
     subject = header.text(root.value("subject"))[:_LONGEST_SUBJECT]
-    folding = quote.fold(words.text, words.structure, forwarded=quote.is_forward_subject(subject))
+    forwarded = quote.is_forward_subject(subject)
+    folding = quote.fold(words.text, words.structure, forwarded=forwarded, armour=words.armour)
     return Reading(
         message_id=next(iter(_ids(root, "message-id")), ""),
         in_reply_to=_ids(root, "in-reply-to"),
@@ -81,9 +80,8 @@ def _headed(root: Part, words: Body, files: tuple[Enclosure, ...], notes: tuple[
         subject=subject,
         date=_date(header.raw_text(root.value("date"))),
         text=words.text,
-        folded=quote.merged((*folding.ranges, *words.armour)),
-        signature=quote.merged((*folding.signature, *words.armour)),
-        line_hashes=tuple(map(quote.hash_line, words.text.split("\n"))),
+        folded=folding.ranges,
+        signature=folding.signature,
         html=words.html,
         enclosures=files,
         authentication_results=_authentication_results(root),
@@ -92,8 +90,8 @@ def _headed(root: Part, words: Body, files: tuple[Enclosure, ...], notes: tuple[
     )
 
 
-def _classified(reading: Reading, root: Part, reverse_path: str, own_addresses: frozenset[str]) -> Reading:
-    evidence = Evidence(root, reverse_path, reading.from_, reading.subject, reading.text, None, own_addresses)
+def _classified(reading: Reading, root: Part, reverse_path: str) -> Reading:
+    evidence = Evidence(root, reverse_path, reading.from_, reading.subject, reading.text, None)
     report = dsn.read_report(root, reading.text, evidence.null_path)
     verdict, reasons = classify(replace(evidence, report=report))
     return replace(

@@ -83,8 +83,6 @@ class Reading:
     text: the whole text, nothing folded, lines ended by \\n.
     folded: half-open ranges of line numbers of `text` that are quotes or a signature.
     signature: those of them that are no quote; all that is folded of a mail that opens a ticket.
-    line_hashes: one signed 64-bit number per line of `text`, see `mail.quote.hash_line`;
-    0 for lines too short to recognise.
     html: sanitised, or None.
     verdict, reasons: what classification found, and every rule that hit.
     filter_marks: what filters in front say against it, whoever wrote those fields.
@@ -107,7 +105,6 @@ class Reading:
     text: str = ""
     folded: tuple[tuple[int, int], ...] = ()
     signature: tuple[tuple[int, int], ...] = ()
-    line_hashes: tuple[int, ...] = ()
     html: str | None = None
     enclosures: tuple[Enclosure, ...] = ()
     verdict: str = HUMAN

@@ -17,6 +17,7 @@ LONGEST = 1_000_000
 
 _LINK_SCHEMES = frozenset({"http", "https", "mailto"})
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_BYTE_ORDER_MARK = "\ufeff"
 _NUMBER = re.compile(r"[0-9]{1,4}%?")
 _PREFORMATTED = re.compile(r'(<pre(?: dir="[a-z]+")?>)\n', re.IGNORECASE)
 """Whose first line break goes without saying for every reader, ourselves included; HTML Standard §13.2.6.4.7."""
@@ -37,14 +38,14 @@ def sanitize(html: str, pictures: Mapping[str, str] | None = None) -> Markup:
     while len(clean) > LONGEST:  # every bare <a> grows by its rel
         html = html[: len(html) * LONGEST // len(clean) * 9 // 10]
         clean = _clean(html, pictures or {})
-    return Markup(clean)
+    return Markup(clean.lstrip(_BYTE_ORDER_MARK))  # a parser drops one in front, the next one another
 
 
 def _clean(html: str, pictures: Mapping[str, str]) -> str:
     clean = _CONTROLS.sub("\ufffd", _CLEANER.clean(tidy(html, pictures)))  # references write them, too: &#1;
-    if "<pre" in clean:
-        clean = _PREFORMATTED.sub("\\1\n\n", clean)
-    return _IMAGE.sub(_image, clean) if "<img" in clean else clean
+    if "<img" in clean:
+        clean = _IMAGE.sub(_image, clean)
+    return _PREFORMATTED.sub("\\1\n\n", clean) if "<pre" in clean else clean
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import mmap
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from urllib.parse import quote
@@ -54,13 +54,20 @@ class Part:
     default_type: str = "text/plain"
     children: tuple[Part, ...] = ()
 
-    def values(self, name: str) -> list[bytes]:
+    def values(self, name: str) -> Sequence[bytes]:
         """Every value of a field, in the order of the header."""
-        return [value for own, value in self.fields if own == name]
+        return self._by_name.get(name, ())
 
     def value(self, name: str) -> bytes:
         """The first value of a field; empty when there is none."""
-        return next((value for own, value in self.fields if own == name), b"")
+        return self._by_name[name][0] if name in self._by_name else b""
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[bytes]]:
+        found: dict[str, list[bytes]] = {}
+        for name, value in self.fields:
+            found.setdefault(name, []).append(value)
+        return found
 
     @cached_property
     def typed(self) -> tuple[str, dict[str, str]]:

@@ -49,6 +49,19 @@ ABSENCES = {
     "el": "αυτόματη απάντηση|εκτός γραφείου",
     "ja": "自動返信|自動応答|自動返信メール|不在通知|不在応答|不在のお知らせ|不在のご連絡",
     "zh": "自动回复|自動回覆|自動回復|自动答复|自動答覆|外出自动回复|不在办公室|不在辦公室|休假自动回复",
+    "hr": "automatski odgovor|automatska poruka|izvan ureda|van kancelarije|аутоматски одговор",
+    "sl": "samodejni odgovor|izven pisarne",
+    "bg": "автоматичен отговор|извън офиса",
+    "lt": "automatinis atsakymas|ne biure",
+    "lv": "automātiskā atbilde|automātiska atbilde|neesmu birojā",
+    "et": "automaatvastus|automaatne vastus|kontorist väljas",
+    "ca": "resposta automàtica|fora de l'oficina",
+    "he": "תשובה אוטומטית|מענה אוטומטי|מחוץ למשרד",
+    "ar": "رد تلقائي|الرد التلقائي|خارج المكتب",
+    "fa": "پاسخ خودکار",
+    "vi": "thư trả lời tự động|trả lời tự động",
+    "id": "balasan otomatis|di luar kantor",
+    "th": "การตอบกลับอัตโนมัติ|ตอบกลับอัตโนมัติ",
     "ko": "자동 회신|자동회신|자동 응답|자동응답|부재 중|부재중",
 }
 """Phrases that hardly mean anything but that somebody's program answers."""
@@ -149,10 +162,9 @@ def is_absence(evidence: Evidence) -> bool:
     if _begun(subject, _ABSENCES):
         spoken = _AUTOMATIC.search(subject) is not None and _says(evidence, AWAY_WORDS)
         return spoken or _may_be_a_program(evidence) or evidence.answers
-    stated = any(sentence in subject for sentence in _SENTENCES)
     if _begun(subject, _ORDINARY):
-        return stated or _is_by_machine(evidence)
-    return stated and _may_be_a_program(evidence) and not _ANSWER_MARK.match(subject)
+        return _is_by_machine(evidence) or _states_absence(subject)
+    return _may_be_a_program(evidence) and _states_absence(subject) and not _ANSWER_MARK.match(subject)
 
 
 def is_absence_perhaps(evidence: Evidence) -> bool:
@@ -178,9 +190,14 @@ def is_read_receipt_perhaps(evidence: Evidence) -> bool:
 
 def is_challenge(evidence: Evidence) -> bool:
     """A filter that wants a sender to prove being human, by subject and words, in answer to a mail."""
+    if not (evidence.answers or _may_be_a_program(evidence)):
+        return False
     named = any(phrase in evidence.plain_subject for phrase in _CHALLENGES)
-    from_program = _may_be_a_program(evidence) or evidence.answers
-    return named and from_program and _says(evidence, CHALLENGE_WORDS)
+    return named and _says(evidence, CHALLENGE_WORDS)
+
+
+def _states_absence(subject: str) -> bool:
+    return any(sentence in subject for sentence in _SENTENCES)
 
 
 def _may_be_a_program(evidence: Evidence) -> bool:

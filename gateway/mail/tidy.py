@@ -10,7 +10,7 @@ HTML Living Standard §13.2.5 does.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from html import escape, unescape
 from types import MappingProxyType
 
@@ -62,6 +62,9 @@ _CLOSES = {
 }
 _SCOPE = frozenset({"td", "th", "caption", "table"})
 _TABLE_PARTS = frozenset({"table", "tbody", "thead", "tfoot", "tr", "td", "th", "caption"})
+_TABLE = frozenset({"table"})
+_INSIDE_TABLE = _TABLE_PARTS - _TABLE
+_PARAGRAPH = frozenset({"p"})
 
 _NO_PICTURES: Mapping[str, str] = MappingProxyType({})
 _TAG = re.compile(r"</?([a-zA-Z][^\s/>]*)(>?)")
@@ -83,7 +86,6 @@ class _Tidier:
         self.position = 0
         self.out: list[str] = []
         self.open: list[str] = []
-        self.standing = dict.fromkeys(TAGS, 0)  # how many of each are open
         self.never_again: set[str] = set()  # terminators that do not occur any more
 
     def run(self) -> str:
@@ -163,12 +165,14 @@ class _Tidier:
             closes, within = _CLOSES[name]
             self._close_nearest(closes, within)
         if name in _BLOCKS:
-            self._close_nearest({"p"}, _SCOPE)
+            self._close_nearest(_PARAGRAPH, _SCOPE)
+        if name in _INSIDE_TABLE and "table" not in self.open:  # HTML knows no such thing
+            self.out.append("\n")
+            return
         if name not in VOID:
             if len(self.open) >= DEPTH:
                 return
             self.open.append(name)
-            self.standing[name] += 1
         if name == "img" and self.pictures:
             attributes = [(key, self._source(value) if key == "src" else value) for key, value in attributes]
         self.out.append(f"<{name}{_written(name, attributes)}>")
@@ -180,12 +184,12 @@ class _Tidier:
         if name == "br":
             self.out.append("<br>")
         elif name not in VOID:
-            within = {"table"} if name in _TABLE_PARTS else _SCOPE
+            within = _TABLE if name in _TABLE_PARTS else _SCOPE
             self._close_nearest({name}, within)
 
-    def _close_nearest(self, names: set[str], within: frozenset[str] | set[str]) -> None:
+    def _close_nearest(self, names: Set[str], within: Set[str]) -> None:
         """Close the nearest open one of `names`, and all inside it, unless one of `within` is nearer."""
-        if not any(self.standing[name] for name in names):
+        if names.isdisjoint(self.open):  # which is never longer than DEPTH
             return
         for index in range(len(self.open) - 1, -1, -1):
             if self.open[index] in names:
@@ -196,17 +200,14 @@ class _Tidier:
 
     def _close_down_to(self, index: int) -> None:
         while len(self.open) > index:
-            name = self.open.pop()
-            self.standing[name] -= 1
-            self.out.append(f"</{name}>")
+            self.out.append(f"</{self.open.pop()}>")
 
 
 def _written(name: str, attributes: list[tuple[str, str]]) -> str:
     if not attributes:
         return ""
-    allowed = ATTRIBUTES_OF.get(name, frozenset()) | _EVERYWHERE
     kept: dict[str, str] = {}
     for key, value in attributes:
-        if key in allowed:
+        if key in _EVERYWHERE or key in ATTRIBUTES_OF.get(name, ()):
             kept.setdefault(key, value)  # of twins the first counts
     return "".join(f' {key}="{escape(unescape(value))}"' for key, value in kept.items())

@@ -18,6 +18,7 @@ _UU_BEGIN = re.compile(rb"(?:\A|\n)begin [0-7]{3,4} [^\r\n]{0,200}\r?\n")
 _MOST_LINES = 600_000  # 25 MB
 _PIECE = 1 << 20
 _SOFT_BREAK_SPACE = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n)")  # tried once for each run of blanks
+_BLANK_ENDS = (b" \n", b" \r\n", b"\t\n", b"\t\r\n")
 
 
 def decode(octets: bytes | memoryview, encoding: str) -> bytes:
@@ -60,7 +61,11 @@ def _base64(octets: bytes | memoryview) -> bytes:
 def quoted_printable(octets: bytes | memoryview) -> bytes:
     """RFC 2045 §6.7: what is not an escape stands for itself."""
     pieces = _whole_lines(bytes(octets))  # an expression keeps all it finds until the end of its piece
-    return b"".join(binascii.a2b_qp(_SOFT_BREAK_SPACE.sub(b"", piece)) for piece in pieces)
+    return b"".join(binascii.a2b_qp(_without_blanks_at_ends(piece)) for piece in pieces)
+
+
+def _without_blanks_at_ends(lines: bytes) -> bytes:
+    return _SOFT_BREAK_SPACE.sub(b"", lines) if any(end in lines for end in _BLANK_ENDS) else lines
 
 
 def _whole_lines(octets: bytes) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 _LENGTH = struct.Struct(">Q")
+_PIECE = 1 << 16  # octets that a pipe holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +27,13 @@ class Request:
     octets: bytes | None
     path: str = ""
     reverse_path: str = "x"
-    own_addresses: frozenset[str] = frozenset()
     folder: str = ""
     locale: str = "en"
 
 
 def send(stream: BinaryIO, value: object) -> None:
     """One frame, flushed."""
-    octets = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-    stream.write(_LENGTH.pack(len(octets)))
-    stream.write(octets)
+    stream.write(_framed(value))
     stream.flush()
 
 
@@ -53,12 +51,18 @@ def _exactly(stream: BinaryIO, count: int) -> bytes:
 
 
 def receive_by(descriptor: int, deadline: float) -> object:
-    """The value of the next frame, read without a buffer in between.
+    """The value of the next frame, which comes alone: one answer to one request.
 
     deadline: of `time.monotonic`. TimeoutError when the frame is not whole by then, EOFError as `receive`.
     """
-    (length,) = _LENGTH.unpack(_exactly_by(descriptor, _LENGTH.size, deadline))
-    return pickle.loads(_exactly_by(descriptor, length, deadline))
+    frame = bytearray()
+    while len(frame) < _whole(frame):
+        _await(descriptor, select.POLLIN, deadline)
+        piece = os.read(descriptor, _PIECE)
+        if not piece:
+            raise EOFError
+        frame += piece
+    return pickle.loads(memoryview(frame)[_LENGTH.size :])
 
 
 def send_by(descriptor: int, value: object, deadline: float) -> None:
@@ -67,12 +71,25 @@ def send_by(descriptor: int, value: object, deadline: float) -> None:
     deadline: as `receive_by`. TimeoutError when the frame is not taken by then, BrokenPipeError when the other
     end is gone.
     """
-    octets = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-    for part in (_LENGTH.pack(len(octets)), octets):
-        left = memoryview(part)
-        while left:
-            _await(descriptor, select.POLLOUT, deadline)
+    left = memoryview(_framed(value))
+    while left:
+        try:
             left = left[os.write(descriptor, left) :]
+        except BlockingIOError:
+            _await(descriptor, select.POLLOUT, deadline)
+
+
+def _framed(value: object) -> bytes:
+    octets = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    return _LENGTH.pack(len(octets)) + octets
+
+
+def _whole(frame: bytearray) -> int:
+    """How many octets a frame has, as far as its beginning says."""
+    if len(frame) < _LENGTH.size:
+        return _LENGTH.size
+    length: int = _LENGTH.unpack_from(frame)[0]
+    return _LENGTH.size + length
 
 
 def _await(descriptor: int, event: int, deadline: float) -> None:
@@ -81,15 +98,3 @@ def _await(descriptor: int, event: int, deadline: float) -> None:
     poll.register(descriptor, event)
     if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
         raise TimeoutError
-
-
-def _exactly_by(descriptor: int, count: int, deadline: float) -> bytes:
-    pieces = []
-    while count:
-        _await(descriptor, select.POLLIN, deadline)
-        piece = os.read(descriptor, min(count, 1 << 20))
-        if not piece:
-            raise EOFError
-        pieces.append(piece)
-        count -= len(piece)
-    return b"".join(pieces)

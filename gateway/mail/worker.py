@@ -59,7 +59,6 @@ def _read(request: Request, octets: bytes | mmap.mmap) -> Reading:
     return read(
         octets,
         reverse_path=request.reverse_path,
-        own_addresses=request.own_addresses,
         folder=request.folder,
         locale=request.locale,
     )

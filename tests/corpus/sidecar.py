@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
-from gateway.mail.address import address_key, parse_address
 from gateway.mail.parse import UNKNOWN_PATH
 from gateway.mail.reading import Reading
 
 CORPUS = Path(__file__).parent
 FIXTURES = tuple(sorted(CORPUS.glob("*/*.eml")))
 
-_ABOUT = {"trap": str, "reverse_path": str, "own_addresses": list, "expect": dict}
+_ABOUT = {"trap": str, "reverse_path": str, "expect": dict}
 _TEXT = ("subject", "from_email", "from_name", "message_id", "text", "shown", "verdict")
 _LISTS = ("reply_to", "contains", "lacks", "html_contains", "html_lacks", "reasons", "notes")
 _ATTACHMENT = {"filename": str, "content_type": str, "size": int, "sha256": str, "inline": bool}
@@ -35,7 +34,6 @@ class Fixture:
     trap: str
     expect: dict[str, Any]
     reverse_path: str = UNKNOWN_PATH
-    own_addresses: frozenset[str] = field(default_factory=frozenset)
 
 
 def load(mail: Path) -> Fixture:
@@ -49,13 +47,7 @@ def load(mail: Path) -> Fixture:
         raise ValueError("the sidecar does not say what the trap is")
     expect = told.get("expect", {})
     _check_expectations(expect)
-    return Fixture(
-        mail.read_bytes(),
-        told["trap"],
-        expect,
-        told.get("reverse_path", UNKNOWN_PATH),
-        frozenset(map(_key, told.get("own_addresses", ()))),
-    )
+    return Fixture(mail.read_bytes(), told["trap"], expect, told.get("reverse_path", UNKNOWN_PATH))
 
 
 def differences(expect: dict[str, Any], reading: Reading) -> list[str]:
@@ -98,13 +90,6 @@ def _check(table: dict[str, Any], known: Mapping[str, type], what: str) -> None:
             raise ValueError(f"{what} has the unknown key {key!r}; known are {', '.join(known)}")
         if type(value) is not known[key]:
             raise ValueError(f"{key!r} of {what} must be of type {known[key].__name__}: {value!r}")
-
-
-def _key(address: str) -> str:
-    parsed = parse_address(address)
-    if parsed is None:
-        raise ValueError(f"{address!r} is no address")
-    return address_key(parsed)
 
 
 def _said(reading: Reading) -> dict[str, Any]:

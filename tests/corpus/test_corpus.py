@@ -18,12 +18,7 @@ def _name(mail: Path) -> str:
 @pytest.mark.parametrize("mail", FIXTURES, ids=_name)
 def test_trap(mail: Path, tmp_path: Path) -> None:
     fixture = sidecar.load(mail)
-    reading = read(
-        fixture.octets,
-        reverse_path=fixture.reverse_path,
-        own_addresses=fixture.own_addresses,
-        folder=str(tmp_path),
-    )
+    reading = read(fixture.octets, reverse_path=fixture.reverse_path, folder=str(tmp_path))
     wrong = sidecar.differences(fixture.expect, reading)
     assert not wrong, "\n\n".join([f"{_name(mail)}: {fixture.trap}", *wrong])
 

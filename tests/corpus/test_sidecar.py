@@ -30,7 +30,6 @@ def _fixture(folder: Path, told: str) -> Path:
         ("trap = 'x'\n[expect]\nattachments = [{ name = 'x' }]", "unknown key 'name'"),
         ("trap = 'x'\n[expect]\nreport = { kind = 5 }", "'kind' of the report must be of type str"),
         ("trap = 'x'\n[expect]\nreport = true", "must be a table or false"),
-        ("trap = 'x'\nown_addresses = ['desk']", "'desk' is no address"),
     ],
 )
 def test_a_slip_is_refused(tmp_path: Path, told: str, complaint: str) -> None:

@@ -155,7 +155,7 @@ def test_text_made_of_html_can_be_read() -> None:
     html = """<p>Hello&nbsp;<b>you</b>,<br>see <a href="https://example.org/x">this</a>
         or <a href="https://example.org">https://example.org</a>.</p>
         <ul><li>one<li>two<ol><li>deep</ol></ul><pre>a  b
-c</pre><table><tr><td>x<td>y</table><hr><div>On Monday Jo wrote:</div>
+c</pre><table><tr><td>x<td>y</table><hr><div>On 3 March 2025 Jo wrote:</div>
         <blockquote><p>quoted<p>more<blockquote>older</blockquote></blockquote>"""
     assert to_text(str(sanitize(html))).split("\n") == [
         "Hello you,",
@@ -171,7 +171,7 @@ c</pre><table><tr><td>x<td>y</table><hr><div>On Monday Jo wrote:</div>
         "x y",
         "",
         "---",
-        "On Monday Jo wrote:",
+        "On 3 March 2025 Jo wrote:",
         "",
         "> quoted",
         ">",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -55,11 +57,11 @@ def test_a_worker_answers_one_mail_after_the_other_and_ends_with_its_input(
 ) -> None:
     file = tmp_path / "mail"
     file.write_bytes(MAIL)
-    expected = read(MAIL, reverse_path="", own_addresses=frozenset({"juergen@example.org"}))
+    expected = read(MAIL, reverse_path="")
     for octets, path in ((MAIL, ""), (None, str(file))):
-        request = Request(octets, path, "", frozenset({"juergen@example.org"}))
+        request = Request(octets, path, "")
         assert worker.ask(request) == expected
-    assert expected.verdict == "loop"
+    assert expected.verdict == "auto-reply"
     assert worker.end() == 0
 
 
@@ -106,3 +108,27 @@ def test_a_frame_that_breaks_off_is_the_end() -> None:
     for octets in (b"", whole[:5], whole[:-1]):
         with pytest.raises(EOFError):
             wire.receive(io.BytesIO(octets))
+
+
+def test_a_frame_by_descriptor_is_whole_or_an_error() -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    soon = time.monotonic() + 10
+    wire.send_by(writer, Request(b"x"), soon)
+    assert wire.receive_by(reader, soon) == Request(b"x")
+    with pytest.raises(TimeoutError):
+        wire.receive_by(reader, 0)
+    with pytest.raises(TimeoutError):
+        wire.send_by(writer, Request(bytes(1 << 20)), 0)  # nobody reads: a pipe holds less
+    os.close(writer)
+    with pytest.raises(EOFError):
+        wire.receive_by(reader, soon)
+    os.close(reader)
+
+
+def test_nobody_at_the_other_end_is_a_broken_pipe() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with pytest.raises(BrokenPipeError):
+        wire.send_by(writer, Request(b"x"), time.monotonic() + 10)
+    os.close(writer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -214,13 +215,21 @@ def test_a_report_on_a_letter_we_are_handing_over_waits(world: World) -> None:
     assert "failed" in {one.state for one in world.letters()}
 
 
-@pytest.mark.parametrize("form", ["plain", "detail", "sealed"])
+@pytest.mark.parametrize("form", ["plain", "in capitals", "beside another", "detail", "sealed"])
 def test_mail_from_an_address_of_ours_is_a_loop(world: World, form: str) -> None:
     receipt = world.carol.only("receipt")
-    from_ = {"plain": DESK, "detail": "help+x@desk.example", "sealed": receipt.reply_to}[form]
+    from_ = {
+        "plain": f"Help <{DESK}>",
+        "in capitals": f"Help <{DESK.upper()}>",
+        "beside another": f"{CAROL}, Help <{DESK}>",
+        "detail": "Help <help+x@desk.example>",
+        "sealed": f"Help <{receipt.reply_to}>",
+    }[form]
     people_before, letters = world.participants(let_in=False), len(world.letters())
     for to in (DESK, receipt.reply_to):
-        assert world.receives(people.mail(f"Help <{from_}>", to, "Loop", "Hello."), to).fate == HELD
+        assert world.receives(people.mail(from_, to, "Loop", "Hello."), to).fate == HELD
+        back = world.inbound()[-1]
+        assert (back.verdict, json.loads(back.reasons)) == ("loop", [judging.OWN_ADDRESS])
         assert world.releases(world.inbound()[-1].id).fate == "applied"
     world.after()
     assert {one.kind for one in world.letters()[letters:]} <= {"notice"}

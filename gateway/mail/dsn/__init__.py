@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.mail import charset, structure
-from gateway.mail.dsn import amazon, detectors, fields, formats, guess, returned
+from gateway.mail.dsn import amazon, detectors, fields, formats, guess, own_words, phrases, returned
 from gateway.mail.dsn.fate import (
     LONGEST_TEXT,
     MOST_RECIPIENTS,
@@ -85,7 +85,8 @@ def _of_unknown_make(mail: Suspect) -> list[Fate]:
     if mail.is_other_machine:
         return []
     late, failed = detectors.ask(mail.root, mail.own)
-    found = [formats.passage(mail.own, one, mail.is_late or one in late) for one in (*late, *failed)]
+    waits = () if own_words.says(phrases.OVER, mail.own.lower()) else late
+    found = [formats.passage(mail.own, one, mail.is_late or one in waits) for one in (*late, *failed)]
     if found or not mail.speaks_as_mailer:
         return _without_parties(mail, found)
     return guess.recipients(mail) or _of_the_copy(mail)

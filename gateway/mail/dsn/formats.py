@@ -101,6 +101,8 @@ FORMATS = (
             "your message wasn't delivered to",
             "couldn't be delivered to the following",
             "your message to the following recipients",
+            "empfänger konnte(n) nicht erreicht werden",
+            "empfänger konnten nicht erreicht werden",
         ),
         _EITHER,
     ),

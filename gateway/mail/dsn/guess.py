@@ -20,7 +20,8 @@ _NOT_A_RECIPIENT = re.compile(
 )
 _RECIPIENT = re.compile(
     r"(?:rcpt to|recipient|recipients|to|an|für|for|user|address|addressee|destinatario|destinataire|empfänger"
-    r"|адресат|получатель|宛先)(?:\([a-z]{1,5}\))?[ \t]{0,3}[:=][ \t]{0,20}[<\[(]{0,2}$",
+    r"|адресат|получатель|одержувач|adresat|odbiorca|příjemce|ontvanger|destinatário|宛先|收件人|받는 ?사람)"
+    r"(?:\([a-z]{1,5}\))?[ \t]{0,3}[:：=][ \t]{0,20}[<\[(]{0,2}$",
     re.IGNORECASE,
 )
 _ROLES = (
@@ -40,7 +41,7 @@ def recipients(mail: Suspect) -> list[Fate]:
 
     Best first: beside a label or a word of failure, alone on a line, anywhere where a failure is told.
     """
-    worst = _ANYWHERE if mail.tells_failure else _ALONE if mail.has_bounce_subject else -1
+    worst = _worst(mail)
     ranks: dict[str, int] = {}
     lines = mail.own.split("\n")[:_MOST_LINES]
     for number, line in enumerate(lines):
@@ -50,6 +51,15 @@ def recipients(mail: Suspect) -> list[Fate]:
     best = min(ranks.values(), default=worst)
     found = [address for address, rank in ranks.items() if rank == best]
     return [formats.passage(mail.own, one, mail.is_late) for one in found[:MOST_RECIPIENTS]]
+
+
+def _worst(mail: Suspect) -> int:
+    """The worst rank that is believed; a status of failure in a language unknown to us vouches for its own line."""
+    if mail.tells_failure:
+        return _ANYWHERE
+    if mail.has_bounce_subject:
+        return _ALONE
+    return _BESIDE if any(map(kind_of, mail.own.split("\n")[:_MOST_LINES])) else -1
 
 
 def _ranked(lines: list[str], number: int, line: str) -> list[tuple[str, int]]:

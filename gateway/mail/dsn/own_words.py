@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from gateway.mail.dsn.phrases import COPY_STARTS, LATE, OVER, SUBJECTS
+from gateway.mail.dsn.phrases import COPY_STARTS, LATE, OVER, SUBJECTS, SUBJECTS_WITHIN
 
 _DECORATION = "-=*_#+~>|<[]. \t"
 
@@ -44,7 +44,10 @@ def says(phrases: Iterable[str], text: str) -> bool:
 
 def is_bounce_subject(subject: str) -> bool:
     """Whether a subject begins like a delivery report's; an answer to one or a copy of one does not."""
-    return subject.lower().lstrip("*[!<(- \t").startswith(SUBJECTS)
+    low = subject.lower()
+    if low.lstrip("*[!<(- \t").startswith(SUBJECTS) or says(SUBJECTS_WITHIN, low):
+        return True
+    return low.startswith("[") and low.partition("]")[2].lstrip().startswith(SUBJECTS)
 
 
 def _announces_copy(line: str) -> bool:

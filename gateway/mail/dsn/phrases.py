@@ -50,7 +50,7 @@ LATE = _table(
 OVER = _table(
     """
     giving up, not going to try again, no further delivery attempts, will no longer be retried, too long,
-    retry timeout exceeded, permanent error, permanent failure, has been removed
+    retry timeout exceeded, permanent error, permanent failure, has been removed, blocked by, been blocked
     """
 )
 """That nobody tries any more, whatever else is said."""
@@ -98,7 +98,18 @@ REFUSALS = _table(
     не удалось доставить, не существует, не найден, невозможно доставить, ошибка доставки,
     не вдалося доставити, 送信できません, 配信でき, 配送でき, 届けることができ, 送信に失敗, 配信不能,
     送れません, 見つかりません, 存在しません, エラー, 退信, 无法投递,
-    投递失败, 不存在, 发送失败, 无法送达, 被拒, 無法傳遞, 無法遞送, 전송 실패, 반송
+    投递失败, 不存在, 发送失败, 无法送达, 被拒, 無法傳遞, 無法遞送, 전송 실패, 반송,
+    has been blocked, message you sent blocked, konnte(n) nicht, nicht erreicht, fehler bei der nachrichtenzustellung,
+    schlug fehl, schlugen fehl, échec, impossible de remettre, error de entrega, no se encontr,
+    recapito non riuscito, impossibile trovare, non trovat, nie powiodło się, nie można odnaleźć,
+    nie mogła zostać doręczona, nie została doręczona, nie ma takiego, nie istnieje, falha na entrega,
+    não foi encontrad, bezorging is mislukt, niet gevonden, bestaat niet, doručení se nezdařilo,
+    nemohla být doručena, nebyla nalezena, neexistuje, nepodarilo sa doručiť, nebolo možné doručiť,
+    gick inte att leverera, hittades inte, finns inte, mislykkedes, blev ikke fundet, findes ikke, mislyktes,
+    ble ikke funnet, finnes ikke, epäonnistui, ei löydy, nem sikerült, nem kézbesíthető, nem található,
+    teslim edilemedi, bulunamadı, nu a putut fi livrat, nu a fost găsit, сбой доставки, не удается доставить,
+    не может быть отправлено, не вдалося, не може бути доставлен, не знайдено, не існує, 失敗しました,
+    届きません, 存在しない, 退回, 找不到, 拒收, 실패하였습니다, 실패했습니다, 존재하지 않는, 찾을 수 없
     """
 )
 """That a letter did not arrive: beside an address, or anywhere in what a mailer says."""
@@ -128,7 +139,15 @@ SUBJECTS = _table(
     toimitus epäonnistui, недоставлен, не доставлен, ошибка доставки, не удалось доставить, возврат,
     недоставлене, 配信不能, 配信でき, 送信エラー, 配送エラー, 配信失敗, 送信でき, 不達, エラーメール,
     系统退信, 退信, 投递失败, 无法投递, 未送达, 无法传递, 傳遞失敗,
-    退件, 전송 실패, 반송, 배달 실패
+    退件, 전송 실패, 반송, 배달 실패, niedostarczaln, nie udało się dostarczyć, zwrot maila, zustellfehler,
+    kan ikke leveres, kunde inte levereras, vrácená zpráva, nedoručená, не удается доставить, лист не доставлено,
+    не вдалося доставити, недоставлений, kézbesíthetetlen, teslim edilemedi, nelivrabil, nu poate fi livrat,
+    메일 전송 실패, 배달되지 않음, notice: mail delivery status, permanent delivery failure,
+    message you sent blocked, mail non distribué
     """
 )
 """How the subject of a delivery report begins; never a sign alone, people write so too."""
+
+
+SUBJECTS_WITHIN = _table("的退信, 退信通知, 退信提醒, メール配信エラー, メール送信エラー")
+"""What only the subject of one has, wherever it stands."""

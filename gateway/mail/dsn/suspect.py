@@ -14,13 +14,16 @@ from gateway.mail.dsn.fields import STATUS_TYPES
 from gateway.mail.structure import Part
 
 _DAEMON = re.compile(
-    r"mail(?:er)?[-_. ]?daemon|mail delivery (?:sub)?system|microsoftexchange[0-9a-f]{8}|@sns\.amazonaws\.com",
+    r"mail(?:er)?[-_. ]?daemon|\bmdaemon\b|mail delivery (?:sub)?system|microsoftexchange[0-9a-f]{8}"
+    r"|@sns\.amazonaws\.com",
     re.IGNORECASE,
 )
 _OFFICE = re.compile(
-    r"post[-_.]?master|mailer|mail[-_. ]admin|administrator|sysadmin|microsoft exchange", re.IGNORECASE
+    r"(?:^|[\s<\"])(?:post[-_.]?master|mailer|mail[-_.]?(?:admin|system|server)|administrator)[-+_\d]{0,9}@"
+    r"|^\W{0,3}(?:(?:system|mail)[-_. ]?administrator|postmaster\b|microsoft exchange)|\bmail (?:server|system)\b",
+    re.IGNORECASE,
 )
-_DOMAIN = re.compile(r"@[^\s>]{1,255}")  # of a company that sells mail, perhaps
+"""By the whole local part, or by how the name begins: Jane Postmaster is a person."""
 _OTHER_REPORTS = frozenset({"feedback-report", "disposition-notification"})
 _PARTIES = ("from", "to", "cc", "sender", "reply-to", "delivered-to", "return-path")
 
@@ -125,4 +128,4 @@ class Suspect:
             return True
         if self.root.content_type == "multipart/report" and self._report_type not in _OTHER_REPORTS:
             return True
-        return self.has_bounce_subject and _OFFICE.search(_DOMAIN.sub("@", self._sender)) is not None
+        return self.has_bounce_subject and _OFFICE.search(self._sender) is not None

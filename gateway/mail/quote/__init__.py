@@ -11,7 +11,7 @@ from gateway.mail.quote.field_block import is_forward_subject
 from gateway.mail.quote.fold import Folding, fold
 from gateway.mail.quote.known import fold_known, known_lines
 from gateway.mail.quote.lines import Ranges, hash_line, is_quoted, merged, plain_line
-from gateway.mail.quote.mark import REPLY_MARK, mark_at
+from gateway.mail.quote.mark import REPLY_MARK, has_mark, mark_at, mark_in
 from gateway.mail.quote.shared_line import apart
 
 __all__ = [
@@ -21,11 +21,13 @@ __all__ = [
     "apart",
     "fold",
     "fold_known",
+    "has_mark",
     "hash_line",
     "is_forward_subject",
     "is_quoted",
     "known_lines",
     "mark_at",
+    "mark_in",
     "merged",
     "plain_line",
     "with_attribution",

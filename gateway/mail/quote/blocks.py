@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gateway.mail.quote.attribution import found_at, may_end_at, with_attribution
+from gateway.mail.quote.attribution import MOST_LINES, found_at, may_end_at, with_attribution
 from gateway.mail.quote.lines import Ranges, has_words, is_quoted, last_filled, quote_depth
 from gateway.mail.quote.mark import has_mark
 from gateway.mail.quote.structure import Structure
@@ -33,23 +34,27 @@ class Block:
 
 def blocks_in(lines: Sequence[str], end: int, structure: Structure) -> list[Block]:
     """The quoted blocks with words before line `end`, and the boxes that the HTML says are quotes."""
-    boxes = [box for box in structure.quotes if box[0] < end]
-    quoted = [run for run in _runs(lines, end) if not any(a <= run[0] < b for a, b in boxes)]
+    others = [box for box in (*structure.asides, *structure.bare) if _says_who(lines, box)]
+    boxes = _outermost(box for box in (*structure.quotes, *others) if box[0] < end)
+    starts = [start for start, _ in boxes]
+    behind = [0, *(stop for _, stop in boxes)]
+    quoted = [run for run in _runs(lines, end) if run[0] >= behind[bisect_right(starts, run[0])]]
     alone = end == len(lines) and not boxes and not quoted
     last_bare = structure.bare[-1:] if alone else ()
     found = [_block(lines, run, structure) for run in quoted]
     found += [_box(lines, start, min(stop, end)) for start, stop in boxes]
-    found += [_block(lines, box, structure) for box in last_bare]
+    found += [_block(lines, box, structure, quoted=False) for box in last_bare]
     return sorted(found, key=lambda block: block.start)
 
 
-def _block(lines: Sequence[str], run: tuple[int, int], structure: Structure) -> Block:
+def _block(lines: Sequence[str], run: tuple[int, int], structure: Structure, *, quoted: bool = True) -> Block:
+    """quoted: a program says so; if not, only a sure attribution counts."""
     start, stop = run
-    opening = _opening(lines, start, structure)
+    opening = _opening(lines, start, structure, quoted=quoted)
     first = next(at for at in range(start, stop) if has_words(lines[at]))
     attributed = (
         opening < start
-        or found_at(lines, first, quoted_below=True) <= first
+        or found_at(lines, first, quoted_below=quoted) <= first
         or any(map(has_mark, lines[start:stop]))
     )
     above = last_filled(lines, start)
@@ -62,13 +67,29 @@ def _box(lines: Sequence[str], start: int, stop: int) -> Block:
     return Block(with_attribution(lines, start), start, stop, attributed=True, authors=False)
 
 
-def _opening(lines: Sequence[str], start: int, structure: Structure) -> int:
+def _says_who(lines: Sequence[str], box: tuple[int, int]) -> bool:
+    """Whether a box begins with a sure attribution, however its program drew it."""
+    start, stop = box
+    beginning = [at for at in range(start, min(start + MOST_LINES, stop)) if lines[at].strip()]
+    return any(found_at(lines, at, quoted_below=False) == beginning[0] for at in beginning)
+
+
+def _outermost(boxes: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The boxes that are in no other one."""
+    found: list[tuple[int, int]] = []
+    for start, stop in sorted(boxes, key=lambda box: (box[0], -box[1])):
+        if not found or start >= found[-1][1]:
+            found.append((start, stop))
+    return found
+
+
+def _opening(lines: Sequence[str], start: int, structure: Structure, *, quoted: bool) -> int:
     """The first line of the attribution above a block."""
     above = last_filled(lines, start)
     for first, behind in structure.attributions:
         if first <= above < behind:
             return first
-    return with_attribution(lines, start)
+    return with_attribution(lines, start, quoted=quoted)
 
 
 def _runs(lines: Sequence[str], end: int) -> Iterator[tuple[int, int]]:

@@ -8,6 +8,8 @@ signs; what is shown has none.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 
 ATTRIBUTION = "\ufdd0"  # the element says who wrote what follows
 QUOTE_BOX = "\ufdd1"  # the element holds what was said before
@@ -19,7 +21,7 @@ QUOTE = "\ufdd6"  # the blockquote that follows was made by a program that quote
 ASIDE = "\ufdd7"  # the blockquote that follows is the author's own
 SIGNS = ATTRIBUTION + QUOTE_BOX + HISTORY + FORWARDED + HEADER + SIGNATURE + QUOTE + ASIDE
 
-_NO_SIGNS = str.maketrans("", "", SIGNS)
+_MOST_KEPT = 500  # programs write the same few tags again and again
 
 _BY_NAME = {
     # Gmail, Google Groups, Inbox
@@ -69,6 +71,8 @@ _BY_NAME = {
     "zmail_extra": QUOTE_BOX,
     "zmail_extra_hr": HISTORY,
     "name=quote": QUOTE_BOX,
+    "name=messagesignaturesection": SIGNATURE,
+    "name=messagereplysection": QUOTE_BOX,
     "isreplycontent": QUOTE_BOX,
     "isforwardcontent": FORWARDED,
     "reply-intro": ATTRIBUTION,
@@ -102,7 +106,9 @@ def marked(html: str) -> str:
 
 def without_signs(html: str) -> str:
     """`html` as it was before `marked`."""
-    return html.translate(_NO_SIGNS)
+    for sign in SIGNS:
+        html = html.replace(sign, "")
+    return html
 
 
 class _Marker:
@@ -115,19 +121,20 @@ class _Marker:
         return _TAG.sub(self._tag, html)
 
     def _tag(self, tag: re.Match[str]) -> str:
-        name, attributes = tag[1].lower(), _attributes(tag[2])
-        names = _names(attributes)
+        if "=" not in tag[2]:
+            return tag[0]
+        name, (attributes, names) = tag[1].lower(), _said(tag[2])
         if name == "blockquote":
             return self._kind_of_blockquote(attributes, names) + tag[0]
         self._gmail_quotes |= not names.isdisjoint(_QUOTES_OF_GMAIL)
-        sign = next((_BY_NAME[known] for known in sorted(names) if known in _BY_NAME), "")
+        sign = _BY_NAME[min(known)] if (known := names & _BY_NAME.keys()) else ""
         if not sign and name == "div" and _TOP_LINE.search(attributes.get("style", "")):
             sign = HEADER
         if sign == HISTORY or name in ("hr", "a"):
             return sign + tag[0] if sign == HISTORY else tag[0]
         return tag[0] + sign
 
-    def _kind_of_blockquote(self, attributes: dict[str, str], names: set[str]) -> str:
+    def _kind_of_blockquote(self, attributes: Mapping[str, str], names: frozenset[str]) -> str:
         if attributes.get("type") == "cite" or "cite" in attributes:
             return QUOTE
         if "gmail_quote" in names:
@@ -135,6 +142,13 @@ class _Marker:
         if _LEFT_LINE.search(attributes.get("style", "")) or any(_BY_NAME.get(one) for one in names):
             return QUOTE
         return ASIDE if "margin" in attributes.get("style", "") else ""
+
+
+@lru_cache(_MOST_KEPT)
+def _said(text: str) -> tuple[Mapping[str, str], frozenset[str]]:
+    """The attributes of a tag, and what they name."""
+    attributes = _attributes(text)
+    return attributes, frozenset(_names(attributes))
 
 
 def _attributes(text: str) -> dict[str, str]:

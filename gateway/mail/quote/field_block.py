@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 
 from gateway.mail.quote import phrases
-from gateway.mail.quote.lines import LONGEST_LOOKED_AT, is_quoted
+from gateway.mail.quote.lines import LONGEST_LOOKED_AT, is_quoted, visible
 
 _MOST_LINES = 14
 _MOST_WRAPPED = 3  # lines of one field after its first
@@ -38,6 +38,8 @@ _LABELS: dict[str, Field] = {label: kind for kind, name in _KINDS for label in p
 _ORIGINAL = phrases.every("original")
 _FORWARDED = phrases.every("forwarded")
 _ADDRESS = re.compile(r"[\w.>\"']@\w|mailto:|\[[^\]\s]{1,100}@")
+_MACHINE_DATE = re.compile(r"\d:\d\d:\d\d|[+-]\d\d:?\d\d\b|\b(?:gmt|utc)\b", re.IGNORECASE)
+_FRAMED = re.compile(r"[-_=*]{4,40} {0,3}([^-_=*]{4,80}?) {0,3}[-_=*]{4,40}")
 _LABEL_WITHIN = re.compile(r"\s\*?([^\W\d_]{1,20}):\*?\s")
 
 
@@ -55,7 +57,9 @@ def block_end(lines: Sequence[str], start: int) -> int:
             for each in (kind, *_fields_within(line)):
                 found.setdefault(each, line)
             end, wrapped = number + 1, 0
-        elif not line.strip() and number > start + 1:
+        elif (
+            not line.strip() and number > start + 1 and not is_field("".join(lines[number + 1 : number + 2]))
+        ):
             break
         else:
             wrapped += 1
@@ -64,9 +68,22 @@ def block_end(lines: Sequence[str], start: int) -> int:
     return end if _is_header(found) else start
 
 
+def fields_in(lines: Sequence[str]) -> int:
+    """How many of these lines begin with a field of a header."""
+    return sum(map(is_field, lines))
+
+
+def is_field(line: str) -> bool:
+    """Whether a line begins with a field of a header."""
+    return _field(line) is not None
+
+
 def is_separator(line: str) -> bool:
     """`-----Original Message-----` in any language."""
-    return _between_dashes(line) in _ORIGINAL
+    text = line[:LONGEST_LOOKED_AT].replace("&nbsp;", " ").strip("> \t")
+    framed = _FRAMED.match(text)
+    said = framed[1].strip().lower() if framed else _between_dashes(text)
+    return said in _ORIGINAL or (said == "original" and framed is not None)
 
 
 def is_forward(line: str) -> bool:
@@ -84,14 +101,17 @@ def is_forward_subject(subject: str) -> bool:
 def _is_header(found: dict[Field, str]) -> bool:
     """Sure with a sender and what only mails have: a subject, or an address and a date.
 
-    A customer may well write "From: Warsaw, To: Berlin, Date: 3 May" and mean a journey.
+    A customer may well write "From: Warsaw, To: Berlin, Date: 3 May" and mean a journey. Two fields are enough
+    only with a date as machines write it.
     """
     kinds = found.keys() - {Field.OTHER}
     peopled = any(_ADDRESS.search(found[kind]) for kind in (Field.SENDER, Field.TO) if kind in found)
     if Field.SENDER in kinds and len(kinds) >= 3:
         return Field.SUBJECT in kinds or peopled
-    dated = Field.DATE in kinds and any(map(str.isdigit, found[Field.DATE]))
-    return dated and peopled and len(kinds) >= 2
+    if Field.DATE not in kinds or not peopled:
+        return False
+    date = found[Field.DATE]
+    return any(map(str.isdigit, date)) if len(kinds) >= 3 else _MACHINE_DATE.search(date) is not None
 
 
 def _field(line: str) -> Field | None:
@@ -101,7 +121,7 @@ def _field(line: str) -> Field | None:
     head, colon, _ = line[: _LONGEST_LABEL + 10].replace("：", ":").partition(":")
     if not colon or len(head) > _LONGEST_LABEL:
         return None
-    label = " ".join(head.replace("\xa0", " ").split()).strip("*_ |\u200e\u200f").lower()
+    label = " ".join(visible(head).split()).strip("*_ |").lower()
     return _LABELS.get(label)
 
 

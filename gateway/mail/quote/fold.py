@@ -34,17 +34,20 @@ class Folding:
         return merged((*self.history, *self.signature))
 
 
-def fold(text: str, structure: Structure = NO_STRUCTURE, *, forwarded: bool = False) -> Folding:
+def fold(
+    text: str, structure: Structure = NO_STRUCTURE, *, forwarded: bool = False, armour: Ranges = ()
+) -> Folding:
     """What of `text` is history and what is a signature.
 
     structure: what its HTML said.  forwarded: the subject says that the mail was forwarded; then the
-    header of a mail begins what was forwarded, not what was answered.
+    header of a mail begins what was forwarded, not what was answered.  armour: lines that only an OpenPGP
+    program reads, which go with the signature.
     """
     lines = text.split("\n")
     end, folds = unquoted_history(lines[:MOST_LINES], structure, forwarded=forwarded)
     history = [(end, len(lines))] if folds else []
     if len(lines) > MOST_LINES:
-        return _careful(lines, Folding(merged(history or _long_quote(lines))))
+        return _careful(lines, Folding(merged(history or _long_quote(lines))), armour)
     blocks = blocks_in(lines, end, structure)
     tail, quotes, signature = _layers(lines, end, blocks, structure)
     history += quotes
@@ -53,7 +56,7 @@ def fold(text: str, structure: Structure = NO_STRUCTURE, *, forwarded: bool = Fa
         history += as_ranges(left)
     elif len(blocks) > 1:
         history += [(block.opening, block.start) for block in left if block.attributed]
-    return _careful(lines, Folding(merged(history), merged(signature)))
+    return _careful(lines, Folding(merged(history), merged(signature)), armour)
 
 
 def _long_quote(lines: Sequence[str]) -> list[tuple[int, int]]:
@@ -66,12 +69,13 @@ def _long_quote(lines: Sequence[str]) -> list[tuple[int, int]]:
     return [(with_attribution(lines, start), len(lines))] if start < len(lines) else []
 
 
-def _careful(lines: Sequence[str], folding: Folding) -> Folding:
-    """`folding`, or less of it where it would hide every word."""
-    if leaves_words(lines, folding.ranges):
-        return folding
-    without_signature = Folding(folding.history)
-    return without_signature if leaves_words(lines, folding.history) else Folding()
+def _careful(lines: Sequence[str], folding: Folding, armour: Ranges) -> Folding:
+    """`folding` and the armour, or less of it where it would hide every word."""
+    for history, signature in ((folding.history, folding.signature), (folding.history, ()), ((), ())):
+        found = Folding(history, merged((*signature, *armour)))
+        if leaves_words(lines, found.ranges):
+            return found
+    return Folding()
 
 
 def _layers(

@@ -6,9 +6,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from gateway.mail.quote.attribution import found_at, may_end_at, with_attribution
-from gateway.mail.quote.field_block import block_end, is_forward, is_separator
-from gateway.mail.quote.lines import LONGEST_LOOKED_AT, Ranges, is_quoted, merged, next_filled
+from gateway.mail.quote.attribution import found_at, is_dated, may_end_at, with_attribution
+from gateway.mail.quote.field_block import block_end, fields_in, is_field, is_forward, is_separator
+from gateway.mail.quote.lines import LONGEST_LOOKED_AT, Ranges, is_quoted, last_filled, merged, next_filled
 from gateway.mail.quote.mark import has_mark, mark_may_stand_in
 from gateway.mail.quote.structure import Structure
 
@@ -16,8 +16,9 @@ _MOST_ATTRIBUTIONS = 5_000  # lines that are looked at closely; only hostile tex
 _MOST_LABELS = 8
 _FEWEST_LABELS = 3  # `Label: value` lines of a header in a language nobody has told us
 _LONGEST_LABEL = 30
-_SIGN = re.compile(r"[:：–—]|--|^\s*[-_=*|>＞]|\*\s*$")
-"""What every line has that announces a history without quote marks: a colon, dashes, a frame."""
+_SIGN = re.compile(r":|：|–|—|--|\*\s*$")  # each begins with its sign: found fast
+_FRAME = re.compile(r"\s*[-_=*|>＞]")
+"""Every line that announces a history without quote marks has a sign in it, a colon or dashes, or a frame before it."""
 
 
 def unquoted_history(lines: Sequence[str], structure: Structure, *, forwarded: bool) -> tuple[int, bool]:
@@ -41,19 +42,14 @@ class _Search:
         self._boxes = _Boxes(merged((*structure.quotes, *structure.asides, *structure.bare)))
         self._first = next_filled(lines, 0)
         self._looks = 0
-        self._may_hold_mark = mark_may_stand_in(lines)
 
     def run(self) -> tuple[int, bool]:
         nowhere = len(self._lines), False
-        number = self._first
-        while number < len(self._lines):
-            if (behind := self._boxes.behind(number)) > number:
-                number = behind
+        passed = self._first
+        for number in self._telling():
+            if number < passed or self._boxes.behind(number) > number:
                 continue
             line = self._lines[number]
-            if not self._is_telling(number, line):
-                number += 1
-                continue
             if self._is_forward(number, line):
                 return number, False
             behind = self._header_end(number, line)
@@ -61,22 +57,27 @@ class _Search:
                 if self._forwarded:
                     return number, False
                 start = with_attribution(self._lines, number)
-                if start > self._first:
+                if start > self._first and not self._is_shown(start, number):
                     return start, True
-                number = behind
+                passed = behind
                 continue
             start = self._attribution(number, line)
             if start <= number:
                 # With nothing above, nobody knows where the answer below begins.
                 return (start, True) if start > self._first else nowhere
-            number += 1
         return nowhere
 
-    def _is_telling(self, number: int, line: str) -> bool:
-        """A quick look, which is the last one at nearly every line."""
-        if self._may_hold_mark or _SIGN.search(line[:LONGEST_LOOKED_AT]):
-            return True
-        return number in self._forwards_at or number in self._history_at or number in self._headers
+    def _telling(self) -> Sequence[int]:
+        """The lines that are worth a closer look; nearly all are not."""
+        if mark_may_stand_in(self._lines):
+            return range(len(self._lines))
+        signed = [
+            number
+            for number, line in enumerate(self._lines)
+            if _SIGN.search(line, 0, LONGEST_LOOKED_AT) or _FRAME.match(line)
+        ]
+        marked = self._forwards_at | self._history_at | self._headers.keys()
+        return sorted(marked.union(signed)) if marked else signed
 
     def _is_forward(self, number: int, line: str) -> bool:
         return number in self._forwards_at or (not is_quoted(line) and is_forward(line))
@@ -91,26 +92,42 @@ class _Search:
             return max(number + 1, block_end(self._lines, number))
         return block_end(self._lines, number)
 
+    def _is_shown(self, start: int, number: int) -> bool:
+        """Whether the author shows the header of a mail in line `number`: "This is what I sent:"."""
+        above = self._lines[last_filled(self._lines, number)].rstrip()
+        by_program = start < number or number in self._history_at or not is_field(self._lines[number])
+        return not by_program and above.endswith((":", "："))
+
     def _is_header_box(self, number: int) -> bool:
-        """A box with a line above it, as Outlook draws one, that holds fields in whatever language."""
+        """A box with a line above it, as Outlook draws one, that holds fields in whatever language.
+
+        In one unknown to us, one has an address and one a date: authors draw boxes around their own tables.
+        """
         end = min(self._headers.get(number, number), number + _MOST_LABELS)
-        heads = (line.partition(":") for line in self._lines[number:end])
+        box = self._lines[number:end]
+        if fields_in(box) >= _FEWEST_LABELS:
+            return True
+        if not any("@" in line for line in box) or not any(map(is_dated, box)):
+            return False
+        heads = (line.partition(":") for line in box)
         labels = sum(1 for head, colon, _ in heads if colon and 0 < len(head.strip()) <= _LONGEST_LABEL)
         return labels >= _FEWEST_LABELS
 
     def _attribution(self, number: int, line: str) -> int:
         """The first line of a sure attribution without a quote below it; number + 1 if there is none."""
-        if self._looks >= _MOST_ATTRIBUTIONS or not may_end_at(line):
+        if self._looks >= _MOST_ATTRIBUTIONS or not may_end_at(line) or self._is_marked(number, line):
             return number + 1
-        start = found_at(self._lines, number, quoted_below=False)
         self._looks += line.endswith(":")
-        if start > number:
-            return start
+        return found_at(self._lines, number, quoted_below=False)
+
+    def _is_marked(self, number: int, line: str) -> bool:
+        """Whether quote marks tell of the quote that line `number` may announce: those are not looked for here."""
+        if is_quoted(line) and is_quoted(self._lines[number - 1]):
+            return True
         below = next_filled(self._lines, number + 1)
-        marked = below < len(self._lines) and (
+        return below < len(self._lines) and (
             is_quoted(self._lines[below]) or self._boxes.behind(below) > below
         )
-        return number + 1 if marked else start
 
 
 class _Boxes:

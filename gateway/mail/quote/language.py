@@ -15,6 +15,7 @@ class Language:
     """Phrases of one language, several of them parted by `|`.
 
     opens: first words of "On … wrote:".  wrote: its verb.
+    personal: words beside such a verb in a sentence of a person's own ("your driver wrote to me").
     sender, date, to, cc, subject: field names above a quoted mail.
     original, forwarded: what stands between dashes above one.
     sent_from, sent_from_end: how the line a phone adds begins, or ends.
@@ -22,6 +23,7 @@ class Language:
 
     opens: str = ""
     wrote: str = ""
+    personal: str = ""
     sender: str = ""
     date: str = ""
     to: str = ""

@@ -6,23 +6,25 @@ from gateway.mail.quote.language import Language
 
 LANGUAGES = {
     "en": Language(
-        opens="on|at",
-        wrote="wrote|writes|sent|has written",
+        opens="on|at|in a message dated",
+        wrote="wrote|writes|sent|has written|quoting|excerpts from",
+        personal="i|you|your|he|she|we|they|me|us|my|our|his|her|their|the",
         sender="from",
         date="sent|date|sent on",
         to="to",
         cc="cc|bcc|reply-to|reply to|importance|attachments|priority|sender|organization",
         subject="subject",
         original="original message|original appointment|original email|original mail|reply message"
-        "|previous message",
+        "|replied message|previous message",
         forwarded="forwarded message|begin forwarded message|forwarded mail|forwarded email|fwd|forwarded by"
         "|start of forwarded message|forwarded letter",
-        sent_from="sent from|sent via|sent with|sent using|get outlook for|composed on"
+        sent_from="sent from|sent via|sent with|sent using|get outlook for|get bluemail for|composed on"
         "|written on my|typed on my",
     ),
     "pl": Language(
         opens="w dniu|dnia|dn.",
-        wrote="napisał|napisała|napisali|pisze|napisano",
+        wrote="napisał|napisała|napisali|pisze|napisano|wiadomość napisana przez|cytowanie",
+        personal="mi|mnie|nam|mój|moja|nasz|nasza|wasz|wasza|państwa|pan|pani|pański",
         sender="od|nadawca",
         date="wysłano|wysłane|data|data wysłania|wysłany",
         to="do|adresat|odbiorca",
@@ -33,11 +35,13 @@ LANGUAGES = {
         forwarded="wiadomość przekazana|przekazana wiadomość|przesłana wiadomość|przekazywana wiadomość"
         "|początek przekazywanej wiadomości|początek przekazanej wiadomości"
         "|treść przekazanej wiadomości|treść przekazywanej wiadomości",
-        sent_from="wysłano z|wysłane z|wysłano za|wysłana z|pobierz outlook|pobierz aplikację outlook"
-        "|uzyskaj outlook",
+        sent_from="wysłano z|wysłane z|wysłano za|wysłana z|pobierz outlook|pobierz program outlook"
+        "|pobierz aplikację outlook|uzyskaj outlook",
     ),
     "uk": Language(
-        wrote="пише|написав|написала|писав|писала|написали",
+        opens="у|в|о",
+        wrote="пише|написав|написала|писав|писала|написали|писали|цитування",
+        personal="мені|нам|мій|моя|наш|наша|ваш|ваша|я|він|вона",
         sender="від|від кого",
         date="дата|надіслано|відправлено",
         to="кому|до",
@@ -46,12 +50,13 @@ LANGUAGES = {
         original="оригінальне повідомлення|початкове повідомлення|вихідне повідомлення|оригінал повідомлення",
         forwarded="переслане повідомлення|пересланий лист|початок пересланого повідомлення"
         "|переадресоване повідомлення",
-        sent_from="надіслано з|надіслано із|відправлено з|відправлено із|відіслано з|завантажте outlook"
+        sent_from="надіслано з|надісланий з|надіслано із|відправлено з|відправлено із|відіслано з|завантажте outlook"
         "|отримати outlook",
     ),
     "de": Language(
         opens="am|vom|um",
-        wrote="schrieb|schrieben|schreibt|hat geschrieben|geschrieben",
+        wrote="schrieb|schrieben|schreibt|hat geschrieben|geschrieben|zitat von",
+        personal="ich|mir|mich|wir|uns|er|sie|ihr|ihre|ihren|mein|meine|unser|unsere|euer|eure|der|die|das",
         sender="von|absender",
         date="gesendet|datum|gesendet am|verschickt",
         to="an|empfänger",
@@ -64,11 +69,13 @@ LANGUAGES = {
         "|anfang der weitergeleiteten nachricht|anfang der weitergeleiteten e-mail"
         "|beginn der weitergeleiteten nachricht|beginn der weitergeleiteten e-mail|weitergeleitet von",
         sent_from="von meinem|gesendet von|gesendet mit|gesendet über|diese nachricht wurde von meinem"
-        "|outlook für|holen sie sich outlook|von unterwegs gesendet|gesendet aus|von iphone|verschickt mit",
+        "|von yahoo mail|outlook für|holen sie sich outlook|von unterwegs gesendet|gesendet aus|von iphone"
+        "|verschickt mit",
     ),
     "fr": Language(
         opens="le",
         wrote="a écrit|a ecrit|écrit|a répondu|ont écrit",
+        personal="je|j'ai|m'a|m'ont|il|elle|nous|vous|mon|votre|vos|notre",
         sender="de|expéditeur",
         date="envoyé|envoyé le|envoyée|date|date d'envoi",
         to="à|a|destinataire|pour",
@@ -78,12 +85,13 @@ LANGUAGES = {
         "|courriel original|rendez-vous d'origine",
         forwarded="message transféré|message réexpédié|message transmis|début du message transféré"
         "|début du message réexpédié|mail transféré|courriel transféré",
-        sent_from="envoyé de|envoyé depuis|envoyé à partir|envoyé avec|envoyé par samsung|envoyé via"
+        sent_from="provenance|envoyé de|envoyé depuis|envoyé à partir|envoyé avec|envoyé par samsung|envoyé via"
         "|télécharger outlook|obtenir outlook|téléchargez outlook|obtenez outlook",
     ),
     "es": Language(
         opens="el|en",
-        wrote="escribió|escribio|ha escrito|escribe|escribieron",
+        wrote="escribió|escribio|ha escrito|escribe|escribieron|citando a",
+        personal="yo|me|mi|nos|usted|ustedes|nuestro|vuestro|vuestra",
         sender="de|remitente",
         date="enviado|enviado el|fecha|enviada|enviados",
         to="para|a|destinatario",
@@ -96,7 +104,8 @@ LANGUAGES = {
     ),
     "cs": Language(
         opens="dne",
-        wrote="napsal|napsala|napsali|píše|napsal/a",
+        wrote="napsal|napsala|napsali|píše|napsal/a|cituji",
+        personal="mi|mně|nám|můj|moje|náš|váš|vaše|já",
         sender="od|odesílatel",
         date="odesláno|datum|posláno",
         to="komu|pro|příjemce",
@@ -110,7 +119,8 @@ LANGUAGES = {
     ),
     "sk": Language(
         opens="dňa|dna",
-        wrote="napísal|napísala|napísali|napísal/a",
+        wrote="napísal|napísala|napísali|napísal/a|píše|citujem",
+        personal="mi|mne|nám|môj|moja|náš|váš|vaša|ja",
         sender="od|odosielateľ",
         date="odoslané|dátum|poslané",
         to="komu|pre|príjemca",
@@ -124,12 +134,13 @@ LANGUAGES = {
     ),
     "it": Language(
         opens="il|in data|il giorno",
-        wrote="ha scritto|scrive|ha inviato|scriveva|scrisse",
+        wrote="ha scritto|scrive|ha inviato|scriveva|scrisse|citando",
+        personal="io|mi|ci|mio|mia|nostro|vostro|vostra|suo",
         sender="da|mittente",
         date="inviato|inviato il|data|inviata",
         to="a|per|destinatario",
         cc="ccn|risposta|rispondi a|priorità",
-        subject="oggetto",
+        subject="oggetto|ogg",
         original="messaggio originale|messaggio originario|messaggio di origine",
         forwarded="messaggio inoltrato|inizio messaggio inoltrato|inizio del messaggio inoltrato"
         "|messaggio inoltrato da|inoltro messaggio",
@@ -138,7 +149,8 @@ LANGUAGES = {
     ),
     "nl": Language(
         opens="op",
-        wrote="schreef|geschreven|schrijft|schreven",
+        wrote="schreef|geschreven|schrijft|schreven|citeren",
+        personal="ik|mij|wij|ons|mijn|onze|uw|jullie|hij|zij",
         sender="van|afzender",
         date="verzonden|datum|verzonden op|verstuurd",
         to="aan|ontvanger",
@@ -153,7 +165,8 @@ LANGUAGES = {
     ),
     "pt": Language(
         opens="em|no dia|a|à|às",
-        wrote="escreveu|escreveram|escreve",
+        wrote="escreveu|escreveram|escreve|citando",
+        personal="eu|me|nos|meu|minha|nosso|vosso|vossa|seu|sua",
         sender="de|remetente",
         date="enviado|enviada|enviada em|enviado em|data|enviado a|data de envio",
         to="para|destinatário",
@@ -167,7 +180,8 @@ LANGUAGES = {
     ),
     "sv": Language(
         opens="den|på|kl.|kl",
-        wrote="skrev|skriver|skrivit",
+        wrote="skrev|skriver|skrivit|citerar",
+        personal="jag|mig|oss|min|vår|er|ni|han|hon",
         sender="från|avsändare",
         date="skickat|datum|skickades|skickad",
         to="till|mottagare",
@@ -180,7 +194,8 @@ LANGUAGES = {
     ),
     "da": Language(
         opens="den|d.",
-        wrote="skrev|skriver",
+        wrote="skrev|skriver|citat",
+        personal="jeg|mig|os|min|vores|jeres|han|hun",
         sender="fra|afsender",
         date="sendt|dato|sendt den",
         to="til|modtager",
@@ -194,7 +209,8 @@ LANGUAGES = {
     ),
     "nb": Language(
         opens="den|på|kl.",
-        wrote="skrev|skriver",
+        wrote="skrev|skriver|siterer",
+        personal="jeg|meg|oss|min|vår|deres|han|hun",
         sender="fra|avsender",
         date="sendt|dato|sendt den",
         to="til|mottaker",
@@ -207,7 +223,8 @@ LANGUAGES = {
         sent_from="sendt fra|sendt via|sendt med|hent outlook|få outlook|skaff outlook|last ned outlook",
     ),
     "fi": Language(
-        wrote="kirjoitti|kirjoittaa|kirjoittivat",
+        wrote="kirjoitti|kirjoittaa|kirjoittivat|lainaus",
+        personal="minä|minulle|meille|teidän|hän",
         sender="lähettäjä",
         date="lähetetty|päivämäärä|päiväys|pvm",
         to="vastaanottaja|vastaanottajat",
@@ -221,7 +238,9 @@ LANGUAGES = {
         "|lähetetty sähköposti|hanki outlook|lataa outlook",
     ),
     "ru": Language(
-        wrote="написал|написала|написали|пишет|писал|писала|написано",
+        opens="в|во|в письме от",
+        wrote="написал|написала|написали|пишет|писал|писала|писали|написано|цитирование",
+        personal="я|мне|нам|мой|моя|наш|наша|ваш|ваша|он|она",
         sender="от|от кого|отправитель",
         date="отправлено|дата|отправлен|дата отправки",
         to="кому|получатель",
@@ -237,6 +256,7 @@ LANGUAGES = {
     ),
     "ja": Language(
         wrote="のメール|のメッセージ|書きました|書き込みました|に書いた|が書いた|は書きました",
+        personal="担当者|御社|貴社|私",
         sender="差出人|送信者|送信元|発信者",
         date="送信日時|日付|日時|送信|送信日|date",
         to="宛先|送信先",
@@ -251,12 +271,13 @@ LANGUAGES = {
     "zh": Language(
         opens="在|于|於",
         wrote="写道|寫道|写到|寫到|写|寫",
+        personal="您|你|我|贵公司|貴公司",
         sender="发件人|寄件者|寄件人|发信人|發件人|發信人",
         date="发送时间|日期|傳送時間|发送日期|时间|時間|寄件日期|發送時間|发件时间|寄件時間",
         to="收件人|收件者",
         cc="抄送|副本|密送",
         subject="主题|主旨|主題|标题",
-        original="原始邮件|原始郵件|原邮件|原始信件|邮件原件|原始訊息|原郵件|原始消息",
+        original="原始邮件|原始郵件|原邮件|原始信件|邮件原件|原始訊息|原郵件|原始消息|回复的原邮件|回复的邮件",
         forwarded="转发的邮件|轉寄的郵件|转发邮件|轉寄郵件|已转发邮件|已轉寄的郵件|转发邮件信息"
         "|開始轉寄郵件|转发的消息|轉寄的訊息|开始转发的邮件|下面是转发的邮件",
         sent_from="发自|發自|从我的|從我的|获取|獲取|取得|来自我的|下载适用于",

@@ -6,7 +6,8 @@ from gateway.mail.quote.language import Language
 
 MORE_LANGUAGES = {
     "ko": Language(
-        wrote="작성|님이 작성|님이 쓴 글|님이 작성한 메일|썼습니다",
+        wrote="작성|님이 작성|쓴 글|님이 작성한 메일|썼습니다",
+        personal="저에게|우리에게|귀사|담당자",
         sender="보낸 사람|보낸사람|발신자|발신",
         date="보낸 날짜|날짜|보낸날짜|보낸 시간|보낸시간",
         to="받는 사람|받는사람|수신자",
@@ -19,6 +20,7 @@ MORE_LANGUAGES = {
     ),
     "hu": Language(
         wrote="ezt írta|írta|következőt írta|írt",
+        personal="nekem|nekünk|kollégája|kollégájuk",
         sender="feladó",
         date="elküldve|dátum|küldve|küldés dátuma",
         to="címzett",
@@ -27,11 +29,13 @@ MORE_LANGUAGES = {
         original="eredeti üzenet|eredeti levél",
         forwarded="továbbított üzenet|továbbított levél|továbbított üzenet kezdete",
         sent_from="elküldve az|küldve az|az iphone-omról küldve|az outlook letöltése|outlook beszerzése",
+        sent_from_end="ról küldve|ről küldve",
     ),
     "tr": Language(
         wrote="yazdı|şunu yazdı|şunları yazdı|yazmış",
+        personal="bana|bize",
         sender="gönderen|kimden",
-        date="gönderildi|tarih|gönderme tarihi|gönderilme tarihi",
+        date="gönderildi|gönderim|tarih|gönderme tarihi|gönderilme tarihi",
         to="kime|alıcı",
         cc="bilgi|gizli",
         subject="konu",
@@ -44,6 +48,7 @@ MORE_LANGUAGES = {
     "ro": Language(
         opens="în|pe|la|in data|în data",
         wrote="a scris|scrie|au scris",
+        personal="mi-a|ne-a|mi-ați|dumneavoastră|nostru|meu",
         sender="de la|expeditor",
         date="trimis|data|dată|trimis la",
         to="către|catre",
@@ -68,6 +73,7 @@ MORE_LANGUAGES = {
     "el": Language(
         opens="στις|την",
         wrote="έγραψε|έγραψαν",
+        personal="μου|μας|σας",
         sender="από",
         date="στάλθηκε|ημερομηνία|αποστολή",
         to="προς",
@@ -80,6 +86,7 @@ MORE_LANGUAGES = {
     "bg": Language(
         opens="на",
         wrote="написа|написаха",
+        personal="ми|ни|ви|ваш|вашият",
         date="изпратено",
         to="до",
         cc="копие",
@@ -91,6 +98,7 @@ MORE_LANGUAGES = {
     "hr": Language(
         opens="dana|u",
         wrote="napisao je|napisala je|je napisao|je napisala|je napisao/la|piše|napisao|написао је|је написао",
+        personal="mi|nam|vaš|naš|moj",
         sender="šalje|pošiljatelj|pošiljalac",
         date="poslano|poslato",
         to="prima|primatelj|za",
@@ -100,7 +108,8 @@ MORE_LANGUAGES = {
         sent_from="poslano s|poslano sa|poslato sa|poslato iz|poslano iz|poslano putem",
     ),
     "sl": Language(
-        wrote="je napisal|je napisala|je napisal/-a|je oseba",
+        opens="dne",
+        wrote="napisal|napisala|je napisal|je napisala|je napisal/-a|je oseba",
         sender="pošiljatelj",
         date="poslano",
         to="za",
@@ -119,8 +128,9 @@ MORE_LANGUAGES = {
         forwarded="persiųstas laiškas",
         sent_from="išsiųsta iš",
     ),
-    "lv": Language(wrote="rakstīja", sender="no", date="nosūtīts", to="kam", subject="tēma"),
+    "lv": Language(wrote="rakstīja", sender="no", date="nosūtīts|datums", to="kam", subject="tēma"),
     "et": Language(
+        opens="kuupäev:",
         wrote="kirjutas",
         sender="saatja|kellelt",
         date="saadetud|kuupäev",
@@ -131,8 +141,8 @@ MORE_LANGUAGES = {
         sent_from="saadetud minu",
     ),
     "ca": Language(
-        wrote="va escriure|ha escrit",
-        date="data|enviat",
+        wrote="va escriure|ha escrit|missatge de",
+        date="data|enviat|enviat el",
         to="per a",
         subject="assumpte",
         original="missatge original",
@@ -151,6 +161,7 @@ MORE_LANGUAGES = {
         sent_from="dikirim dari",
     ),
     "th": Language(
+        opens="ในวันที่|เมื่อ|วันที่",
         wrote="เขียนว่า|เขียน",
         sender="จาก",
         date="ส่ง|วันที่",
@@ -162,7 +173,7 @@ MORE_LANGUAGES = {
     ),
     "he": Language(
         opens="בתאריך",
-        wrote="כתב|כתבה|מאת",
+        wrote="כתב|כתבה|מאת|כתב/ה",
         sender="מאת",
         date="נשלח|תאריך",
         to="אל",
@@ -173,13 +184,69 @@ MORE_LANGUAGES = {
     ),
     "ar": Language(
         opens="في",
-        wrote="كتب|كتبت|كتب/كتبت",
+        wrote="كتب|كتبت|كتب/كتبت|تمت كتابة ما يلي بواسطة",
         sender="من",
         date="تم الإرسال|التاريخ",
         to="إلى",
         subject="الموضوع",
         original="الرسالة الأصلية",
         forwarded="رسالة معاد توجيهها|الرسالة المعاد توجيهها",
-        sent_from="أرسلت من|مرسل من",
+        sent_from="أرسلت من|أُرسلت من|مرسل من|تم الإرسال من",
     ),
+    "fa": Language(
+        opens="در|در تاریخ",
+        wrote="نوشت",
+        sender="از",
+        date="ارسال شده|تاریخ",
+        to="به",
+        subject="موضوع",
+        original="پیام اصلی",
+        forwarded="پیام هدایت‌شده|پیام ارسال‌شده",
+        sent_from="ارسال شده از",
+    ),
+    "gl": Language(wrote="escribiu", subject="asunto", original="mensaxe orixinal"),
+    "eu": Language(
+        wrote="igorleak idatzi du|idatzi du|idatzi zuen",
+        sender="nork",
+        date="bidalita|data",
+        to="nori",
+        subject="gaia",
+        original="jatorrizko mezua",
+    ),
+    "is": Language(
+        wrote="skrifaði",
+        sender="frá",
+        date="sent|dags",
+        to="til",
+        cc="afrit",
+        subject="efni",
+        original="upprunaleg skilaboð|upphafleg skilaboð",
+    ),
+    "nn": Language(wrote="skreiv", sender="frå", date="sendt", to="til", subject="emne"),
+    "be": Language(
+        wrote="піша|напісаў|напісала",
+        sender="ад",
+        date="адпраўлена|дата",
+        to="каму",
+        cc="копія",
+        subject="тэма",
+    ),
+    "sr": Language(
+        wrote="написао|написала|пише",
+        sender="од|шаље",
+        date="послато|датум",
+        to="за|коме",
+        cc="копија",
+        subject="тема|наслов",
+        original="оригинална порука|изворна порука",
+        forwarded="прослеђена порука",
+    ),
+    "mk": Language(wrote="напиша", sender="од", date="испратено|датум", to="до", cc="копија", subject="тема"),
+    "ms": Language(
+        wrote="menulis", sender="daripada", date="dihantar|tarikh", to="kepada", cc="sk", subject="subjek"
+    ),
+    "hi": Language(
+        wrote="ने लिखा", sender="प्रेषक", date="भेजा गया|दिनांक", to="प्रति", cc="प्रतिलिपि", subject="विषय"
+    ),
+    "eo": Language(opens="la|je", wrote="skribis"),
 }

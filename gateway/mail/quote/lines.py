@@ -16,6 +16,12 @@ LONGEST_LOOKED_AT = 400
 _PREFIX = re.compile(r"[>＞\s]*")
 _QUOTED = re.compile(r" {0,3}[>＞]")
 _WORD = re.compile(r"\w")
+_UNSEEN = dict.fromkeys(
+    (0xAD, 0x61C, 0x180E, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070))
+)
+_ZEROS = (0x0660, 0x06F0, 0xFF10)  # Arabic, Persian, full-width
+_ONE_FORM = {zero + digit: str(digit) for zero in _ZEROS for digit in range(10)} | {0x2236: ":", 0xFE55: ":"}
+_VISIBLE = _UNSEEN | _ONE_FORM
 
 
 def hash_line(line: str) -> int:
@@ -33,6 +39,11 @@ def hash_line(line: str) -> int:
 def plain_line(line: str) -> str:
     """A line without quote marks and white space, however deep it is quoted."""
     return "".join(line.split()).lstrip(">＞")
+
+
+def visible(text: str) -> str:
+    """Text without marks that nobody sees, with one form of digits and of the colon between hours and minutes."""
+    return text if text.isascii() else text.translate(_VISIBLE)
 
 
 def is_quoted(line: str) -> bool:

@@ -10,7 +10,14 @@ from collections.abc import Sequence
 
 from gateway.mail.quote import phrases
 from gateway.mail.quote.attribution import is_rule
-from gateway.mail.quote.lines import LONGEST_LOOKED_AT, has_words, is_quoted, last_filled
+from gateway.mail.quote.lines import (
+    LONGEST_LOOKED_AT,
+    has_words,
+    is_quoted,
+    last_filled,
+    next_filled,
+    visible,
+)
 
 _LONGEST_BELOW_DASHES = 20  # filled lines below `--`; the form of RFC 3676 §4.3 is trusted for more
 _LONGEST_BELOW_DELIMITER = 50
@@ -18,7 +25,12 @@ _LONGEST_FOOTER = 12
 _LONGEST_ADDED = 140  # characters of a line that a phone adds
 _MOST_WORDS_ADDED = 14
 _MOST_WORDS_OF_MINE = 4  # of "Sent from my …" where the device is not known
-_DECORATION = "*_<>[]()•·|~\"'- \u2013\u2014\u200e\u200f\ufeff"
+_LONGEST_NAME = 60  # characters of the first line of a signature below a mere `--`
+_POINT = re.compile(r"(?:\d{1,2}[.)]|[-*•]) ")
+_POSTSCRIPT = re.compile(r"\W{0,3}(?:p\. ?s\.?|ps ?[.:–-]|п\. ?с\.|追伸|又及)", re.IGNORECASE)
+_DELIMITERS = ("--", "__")
+_DECORATION = "*_<>[]()•·|~\"'- \u2013\u2014"
+_OUTLOOK_LINK = re.compile(r"outlook.{0,80}https://aka\.ms/")
 _LINK = re.compile(r"[<(\[]\s?(?:https?|mailto):[^\s>)\]]{1,400}[>)\]]?|https?://\S{1,400}")
 _SENT_FROM = tuple(phrases.every("sent_from"))
 _SENT_FROM_END = tuple(phrases.every("sent_from_end"))
@@ -49,19 +61,20 @@ def is_added(line: str) -> bool:
     """Whether a program wrote this line by itself, below every mail: "Sent from my iPhone"."""
     if not 6 <= len(line) <= _LONGEST_ADDED + 400:
         return False
-    text = _LINK.sub(" ", line).replace("\xa0", " ").replace("’", "'")
+    text = _LINK.sub(" ", visible(line)).replace("’", "'")
     text = " ".join(text.split()).strip(_DECORATION).lower()
-    if text.startswith(phrases.SCANNED):
+    if text.startswith(phrases.SCANNED) or _OUTLOOK_LINK.search(line.lower()):
         return True
     ends = text.rstrip(".!。")
     begins = text.startswith(_SENT_FROM)
     if not (begins or ends.endswith(_SENT_FROM_END)) or len(text) > _LONGEST_ADDED:
         return False
     words = len(text.split())
-    if words > _MOST_WORDS_ADDED or any(sign in ends for sign in ",;!?") or ". " in ends:
+    if words > _MOST_WORDS_ADDED or any(sign in ends for sign in ";!?") or ". " in ends:
         return False
-    mine = text.startswith(_MINE) and words <= _MOST_WORDS_OF_MINE + 3
-    return mine or any(device in f"{text} " for device in phrases.DEVICES)
+    parts = f"{ends} ".split(",")
+    mine = text.startswith(_MINE) and words <= _MOST_WORDS_OF_MINE + 3 and len(parts) == 1
+    return mine or all(any(device in part for device in phrases.DEVICES) for part in parts)
 
 
 def is_ornament(line: str) -> bool:
@@ -75,26 +88,51 @@ def is_ornament(line: str) -> bool:
 def _below_dashes(lines: Sequence[str], end: int) -> int:
     """The first `-- ` that is not too far above `end`, else the last `--`; `end` without one."""
     found, filled = end, 0
+    if not any(line.startswith(_DELIMITERS) for line in lines[:end]):
+        return end
     for number in range(end - 1, -1, -1):
         line = lines[number]
-        if is_quoted(line) or filled > _LONGEST_BELOW_DELIMITER:
+        if filled > _LONGEST_BELOW_DELIMITER or is_quoted(line):
             break
-        if line == "-- " or (line.rstrip() == "--" and found == end and filled <= _LONGEST_BELOW_DASHES):
+        if _POSTSCRIPT.match(line):
+            break
+        if line == "-- ":
             found = number
+        elif line.rstrip() in _DELIMITERS and found == end and filled <= _LONGEST_BELOW_DASHES:
+            found = number if _may_be_signature(lines, number + 1, end) else end
         filled += bool(line.strip())
     return found
 
 
+def _may_be_signature(lines: Sequence[str], start: int, end: int) -> bool:
+    """Whether what stands below a mere `--` may be one: people part the points of a letter so too."""
+    first = lines[next_filled(lines, start)].strip() if next_filled(lines, start) < end else ""
+    if _POINT.match(first) or (len(first) > _LONGEST_NAME and not is_added(first)):
+        return False
+    return not any(line.rstrip().endswith(("?", "？")) for line in lines[start:end])
+
+
 def _list_footer(lines: Sequence[str], end: int) -> int:
     """A row of underscores or dashes with the words of a mailing list or a scanner below it."""
-    filled, speaks = 0, False
+    filled, row = 0, end
     for number in range(end - 1, -1, -1):
         line = lines[number].strip()
         if is_quoted(line) or filled > _LONGEST_FOOTER:
             break
-        if speaks and filled and (is_rule(line) or (len(line) >= 2 and not line.strip("_"))):
-            return number
-        low = line[:_LONGEST_ADDED].lower()
-        speaks = speaks or any(words in low for words in phrases.LIST_FOOTERS) or is_added(line)
+        if _is_row(line):
+            if any(map(_is_of_a_list, lines[number + 1 : row])):
+                return number
+            row = number
         filled += has_words(line)
     return end
+
+
+def _is_row(line: str) -> bool:
+    """A line drawn above what a mailing list adds: underscores, however few, or a rule."""
+    return (len(line) >= 2 and not line.strip("_")) or is_rule(line)
+
+
+def _is_of_a_list(line: str) -> bool:
+    line = line.strip()
+    low = line[:_LONGEST_ADDED].lower()
+    return any(words in low for words in phrases.LIST_FOOTERS) or is_added(line)
