@@ -134,6 +134,8 @@ def _show(url: str) -> None:
 
 
 def _chosen(settings: Settings, desk: str | None, fits: Callable[[Imap], bool]) -> Imap:
+    if not settings.imap:
+        raise click.ClickException("no mailbox is configured: add [[imap]] to helpgate.toml")
     found = [one for one in settings.imap if fits(one) and (desk is None or one.desk.lower() == desk.lower())]
     if len(found) != 1:
         names = ", ".join(f"{one.desk} ({one.name})" for one in settings.imap if fits(one)) or "none"
@@ -150,7 +152,7 @@ def _shape(unit: Unit, one: Imap) -> dict[str, str | int | None]:
         "mailbox": f"{one.username} at {one.host}",
         "folder": one.folder,
         "state": _state(folder),
-        "taken": _count(unit, folder, "state IN ('taken', 'settled') AND inbound_id IS NOT NULL"),
+        "taken": folder.taken if folder else 0,
         "left": _count(unit, folder, f"state IN {ledger.LEFT}"),
         "cursor": folder.cursor if folder else 0,
         "looked_at": clock.rfc3339(folder.looked_at) if folder and folder.looked_at else None,

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from peewee import BigAutoField, BigIntegerField, IntegerField, Model, TextField
 
-from gateway.clock import HOUR, MINUTE
+from gateway.clock import DAY, HOUR, MINUTE
 from gateway.store.database import Unit
 
 TAKEN, SETTLED, FAILED, GIVEN_UP, TOO_LARGE, OLD = (
@@ -26,6 +26,8 @@ LEFT = (FAILED, GIVEN_UP, TOO_LARGE, OLD)
 LEASE_MS = MINUTE
 LADDER_MS = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
 """How long a mail that could not be fetched waits; after as many attempts and one more it is given up."""
+GONE_MS = 30 * DAY
+"""How long a mail that has gone from its folder is remembered: a folder that was lost may be put back from a backup."""
 
 
 class LeaseLost(Exception):
@@ -37,7 +39,7 @@ class ImapFolder(Model):
 
     began_at: when we first saw it.  taken_from: mail that came earlier is left there.  present_to: what was in it
     when it got its UIDVALIDITY.  historic_to: what was in it when we first saw it, which is
-    historic, as is all that came before began_at.  looked_at: when we last could look.
+    historic, as is all that came before began_at.  looked_at: when we last could look.  taken: mails, so far.
     """
 
     id = BigAutoField()
@@ -51,6 +53,7 @@ class ImapFolder(Model):
     lease_owner = TextField()
     lease_until = BigIntegerField()
     looked_at = BigIntegerField()
+    taken = BigIntegerField()
     problem = TextField()
     problem_at = BigIntegerField()
     operator_told_at = BigIntegerField(null=True)
@@ -60,7 +63,10 @@ class ImapFolder(Model):
 
 
 class ImapMail(Model):
-    """One mail of a folder. state: taken (what happens to it in the folder is due), settled, or one of LEFT."""
+    """One mail of a folder. state: taken (what happens to it in the folder is due), settled, or one of LEFT.
+
+    gone_at: since when it is no longer in the folder, as far as we know.
+    """
 
     id = BigAutoField()
     folder_id = BigIntegerField()
@@ -74,6 +80,7 @@ class ImapMail(Model):
     next_attempt_at = BigIntegerField()
     inbound_id = BigIntegerField(null=True)
     at = BigIntegerField()
+    gone_at = BigIntegerField(null=True)
     operator_told_at = BigIntegerField(null=True)
 
     class Meta:
@@ -109,6 +116,11 @@ def release(unit: Unit, folder_id: int, owner: str) -> None:
     unit.change_where(
         ImapFolder, "id = ? AND lease_owner = ?", (folder_id, owner), lease_owner="", lease_until=0
     )
+
+
+def recover(unit: Unit) -> None:
+    """At the start of the only daemon of a store: whoever had a folder before has gone."""
+    unit.change_where(ImapFolder, "lease_until > 0", (), lease_owner="", lease_until=0)
 
 
 def begin(
@@ -162,7 +174,10 @@ def seen(
     reason: str = "",
 ) -> None:
     """Write a mail of the folder down, in the unit that keeps it where it is kept. Raises LeaseLost."""
-    if not unit.change_where(ImapFolder, _OURS, (folder.id, owner, folder.uidvalidity), looked_at=unit.now):
+    taken = inbound_id is not None
+    ours = (folder.id, owner, folder.uidvalidity)
+    count = f"UPDATE imap_folder SET looked_at = ?, taken = taken + ? WHERE {_OURS}"
+    if not unit.run(count, unit.now, int(taken), *ours).rowcount:
         raise LeaseLost(f"folder {folder.id}")
     this = {"folder_id": folder.id, "uidvalidity": folder.uidvalidity, "uid": uid}
     columns: dict[str, str | int | None] = {
@@ -277,6 +292,35 @@ def gone(unit: Unit, folder: ImapFolder, uid: int) -> None:
         (folder.id, folder.uidvalidity, uid),
         state=SETTLED,
         reason="somebody took it out of the folder",
+    )
+
+
+def compare(
+    unit: Unit, folder: ImapFolder, owner: str, above: int, to: int, present: Collection[int]
+) -> None:
+    """Above one UID and up to another just these are in the folder. Raises LeaseLost."""
+    _change(unit, folder.id, owner, looked_at=unit.now)
+    known = unit.run(
+        "SELECT id, uid, gone_at FROM imap_mail WHERE folder_id = ? AND uidvalidity = ? AND uid > ? AND uid <= ?",
+        folder.id,
+        folder.uidvalidity,
+        above,
+        to,
+    )
+    for id, uid, gone_at in known.fetchall():
+        if (uid in present) != (gone_at is None):
+            unit.change(ImapMail, id, gone_at=None if uid in present else unit.now)
+
+
+def forget(unit: Unit, folder: ImapFolder, owner: str) -> None:
+    """Mails that have gone long ago, after all were compared. Raises LeaseLost."""
+    _change(unit, folder.id, owner, looked_at=unit.now)
+    former = "folder_id = ? AND uidvalidity <> ? AND gone_at IS NULL"
+    unit.change_where(ImapMail, former, (folder.id, folder.uidvalidity), gone_at=unit.now)
+    unit.run(
+        f"DELETE FROM imap_mail WHERE folder_id = ? AND state <> '{TAKEN}' AND gone_at <= ?",
+        folder.id,
+        unit.now - GONE_MS,
     )
 
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import html
 import re
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
+from starlette.routing import Route
+
+from gateway.web import health
+from gateway.web.app import build
+from gateway.web.settings import WebSettings
 from tests.e2e.told import Answer, ask, tell
 from tests.e2e.town import Dump, Town
 from tests.people import ALICE, CAROL, DAVE
+from tests.web.standin import StandInDoor, plain_ticket
 
 SCANNERS: dict[str, dict[str, str]] = {
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) SafeLinks": {},
@@ -39,6 +45,8 @@ def test_looking_changes_nothing(town: Town) -> None:
     before, letters = town.dump(), len(town.smarthost.mails)
     urls = everything_linked(town)
     assert {kind for kind in KINDS if any(kind in url for url in urls)} == KINDS, urls
+    paths = [urlsplit(url).path or "/" for url in urls]
+    assert [route.path for route in gets() if not any(map(route.path_regex.match, paths))] == []
     seen = [answer for agent, headers in SCANNERS.items() for answer in fetched(urls, agent, headers)]
     assert {answer.status for answer in seen} == {200, 405}, "nobody was sent away before the end"
     assert sum(answer.status == 200 for answer in seen) > len(seen) / 3
@@ -47,6 +55,13 @@ def test_looking_changes_nothing(town: Town) -> None:
     assert len(town.smarthost.mails) == letters
     assert town.daemon.stop() == 0
     assert changes(before, town.dump()) == []
+
+
+def gets() -> list[Route]:
+    """Whatever a browser can be led to, by the routes the daemon has."""
+    for_monitors = health.routes(lambda: True, lambda: None, bytes)
+    app = build(StandInDoor(plain_ticket()), WebSettings("http://desk.example"), for_monitors)
+    return [one for one in app.routes if isinstance(one, Route) and "GET" in (one.methods or ())]
 
 
 def everything_linked(town: Town) -> list[str]:

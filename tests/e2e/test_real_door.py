@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from gateway.clock import DAY, SECOND
 from gateway.desk.tables import Participant
 from gateway.mail.token import Purpose, draw_handle
 from gateway.store.database import Store
@@ -210,6 +211,20 @@ class TestComments:
         assert place.world.tickets()[0].status == "open"
         place.world.after()
         assert "and ☃" in place.world.bob.newest("notice").text
+
+    def test_on_a_ticket_closed_long_ago_lead_to_the_one_that_goes_on(self, place: Place) -> None:
+        first = place.world.tickets()[0]
+        place.world.closes(first)
+        place.world.after(31 * DAY / SECOND)
+        answer = place.site.client.post(
+            place.url(place.carol) + "/comments", data={"text": "It burns again."}
+        )
+        assert answer.status_code == 303
+        token = answer.headers["Location"].rpartition("/")[2].removesuffix("#added")
+        assert token != place.carol
+        page = place.text(token)
+        assert "It burns again." in page and place.world.tickets()[-1].number in page
+        assert "It burns again." not in place.text(place.carol)
 
     def test_bring_files_up_to_ten_mebibyte(self, place: Place) -> None:
         where, half = place.url(place.carol) + "/comments", bytes(range(256)) * (5 * MEBIBYTE // 256)
