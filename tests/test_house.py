@@ -42,9 +42,9 @@ BOUNDARIES = {
     "gateway/store/database.py::_roll_back": "the first error is the one to tell",
     "gateway/store/grouped.py::_write": "a thread's edge: the callers hear of it through their futures",
     "gateway/transport/imap/watch.py::_run": "a thread's edge: a mistake of ours must not end the reading of a folder",
-    "gateway/transport/reception.py::_keep": "the sender must keep the mail whatever our trouble is",
+    "gateway/transport/reception.py::keep": "the sender must keep the mail whatever our trouble is",
     "gateway/transport/smtp.py::_obey": "a bug of ours must bounce nobody's mail",
-    "gateway/transport/submission.py::may_data": "foreign code, and the other parcels wait for their outcome",
+    "gateway/transport/submission.py::may_send": "foreign code, and the other parcels wait for their outcome",
     "gateway/transport/submission.py::_settle": "every parcel is owed an outcome",
     "gateway/transport/submission.py::tell": "foreign code, and the outcome must be told",
 }

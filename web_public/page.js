@@ -70,7 +70,8 @@ function watchWriting(form) {
   function problem() {
     let octets = 0;
     for (const file of files.files) octets += file.size;
-    if (octets > Number(form.dataset.maxOctets)) return [files, form.dataset.tooLarge];
+    const { maxFiles, maxOctets, tooLarge } = form.dataset;
+    if (files.files.length > Number(maxFiles) || octets > Number(maxOctets)) return [files, tooLarge];
     if (!text.value.trim() && !files.files.length) return [text, form.dataset.empty];
     return [null, ""];
   }

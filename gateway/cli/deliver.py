@@ -92,7 +92,9 @@ def deliver(settings: Settings, rcpt: str | None, sender: str | None) -> None:
         finally:
             channel.close()
     except OSError as error:  # smtplib's own errors are such, too
-        raise NotTaken(f"the daemon does not answer: {error}", EX_TEMPFAIL) from error
+        raise NotTaken(
+            f"the daemon does not answer at {settings.lmtp.listen}: {error}", EX_TEMPFAIL
+        ) from error
 
 
 def _recipient(settings: Settings, given: str | None) -> str:

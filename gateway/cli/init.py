@@ -56,7 +56,10 @@ def init(
         agent if agent is not None else _ask(yes, "Address of the first agent (empty for none)", ""),
         base_url or _ask(yes, "What links in letters begin with", "http://localhost:8080"),
     )
-    click.echo(_set_up(folder, answers))
+    try:
+        click.echo(_set_up(folder, answers))
+    except OSError as error:
+        raise click.ClickException(f"cannot write {error.filename}: {error.strerror}") from None
 
 
 def set_up(folder: Path, answers: Answers) -> Settings:
@@ -78,11 +81,13 @@ def set_up(folder: Path, answers: Answers) -> Settings:
 
 
 def _set_up(folder: Path, answers: Answers) -> str:
+    target = folder / FILE_NAME
+    done = "Kept" if target.exists() else "Wrote"
     set_up(folder, answers)
     return (
-        f"Wrote {folder / FILE_NAME}: set [smarthost] there, so that letters can leave.\n"
-        f"Start it:  helpgate serve --config {folder / FILE_NAME}\n"
-        f"Look at it: helpgate check --config {folder / FILE_NAME}"
+        f"{done} {target}: set [smarthost] there, so that letters can leave.\n"
+        f"Start it:   helpgate serve --config {target}\n"
+        f"Look at it: helpgate check --config {target}"
     )
 
 

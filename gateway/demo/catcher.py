@@ -14,7 +14,7 @@ from gateway.demo.people import HOST
 from gateway.flow.accept import Refusal
 from gateway.mail.envelope import Envelope
 from gateway.mail.octets import Octets
-from gateway.mail.quote import REPLY_MARK
+from gateway.mail.quote import has_mark
 from gateway.mail.reading import Mailbox
 from gateway.transport.limits import ListenerSettings
 from gateway.transport.listener import Listener
@@ -153,7 +153,8 @@ class _TakesEverything:
 
 def _heading(mail: Opened) -> Heading:
     reading = mail.reading
-    preview = " ".join(reading.text.removeprefix(REPLY_MARK).split())[:_PREVIEW]
+    said = (line for line in reading.text.split("\n") if not has_mark(line))
+    preview = " ".join(" ".join(said).split())[:_PREVIEW]
     return Heading(
         mail.number,
         mail.recipient,

@@ -55,6 +55,15 @@ class Reader:
     seat: Seat | None
 
 
+@dataclass(frozen=True, slots=True)
+class Commented:
+    """Where a comment went. link: its author's to that ticket."""
+
+    ticket: Ticket
+    message: Message
+    link: str
+
+
 def reader(unit: Unit, keys: Keyring, link: str) -> Reader:
     """Whose link this is. Raises NotFound."""
     token = keys.unseal(link)
@@ -102,7 +111,7 @@ def see(unit: Unit, keys: Keyring, link: str, bounds: Bounds = WHOLE) -> TicketV
 
 def comment(
     unit: Unit, keys: Keyring, rules: Rules, link: str, text: str, files: tuple[Enclosure, ...]
-) -> tuple[Ticket, Message]:
+) -> Commented:
     """What a participant wrote on the page: the same verb as their mail. Raises NotFound, Denied or Invalid."""
     who = reader(unit, keys, link)
     if who.participant is None:
@@ -116,7 +125,7 @@ def comment(
     words = Words(text=said, files=files)
     if tickets.is_long_closed(unit, who.ticket):
         desk = desks.by_id(unit, who.ticket.desk_id)
-        return tickets.open(
+        opened, message = tickets.open(
             unit,
             rules,
             desk,
@@ -128,9 +137,12 @@ def comment(
             proof="participant",
             linked=(who.ticket, "continues"),
         )
+        requester = participants.of(unit, opened, author)
+        assert requester is not None
+        return Commented(opened, message, keys.seal(Purpose.LINK, requester.handle))
     message = tickets.receive(unit, rules, who.ticket, author, words, telling=Telling(), proof="participant")
     participants.mark_read(unit, who.participant, min(message.position - 1, _readable_to(unit, who.ticket)))
-    return who.ticket, message
+    return Commented(who.ticket, message, link)
 
 
 def mark_read(unit: Unit, keys: Keyring, link: str, position: int) -> None:

@@ -46,13 +46,14 @@ class Door:
         with self._store.reading() as unit:
             return pages.see(unit, self._current.keys, token)
 
-    def comment(self, token: str, text: str, files: Sequence[Upload]) -> None:
-        """A message by this reader, durable when this returns."""
+    def comment(self, token: str, text: str, files: Sequence[Upload]) -> str:
+        """A message by this reader, durable when this returns; the token of the ticket it is on."""
         enclosures = tuple(neutral(self._current.keys, _enclosure(one)) for one in files)
         with self._store.unit("page") as unit:
-            ticket, message = pages.comment(unit, self._current.keys, self._rules, token, text, enclosures)
-        log.info("comment", ticket=ticket.number, message=message.id)
+            said = pages.comment(unit, self._current.keys, self._rules, token, text, enclosures)
+        log.info("comment", ticket=said.ticket.number, message=said.message.id)
         self._changed()
+        return said.link
 
     def read(self, token: str, up_to: int) -> None:
         """This reader has seen the messages up to this position."""

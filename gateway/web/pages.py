@@ -71,13 +71,15 @@ class Pages:
             lstrip_blocks=True,
         )
         self.assets = {asset.name: asset for asset in map(_asset, ASSET_TYPES)}
+        largest = format_size(settings.limits.file_octets).replace(".0 ", "\N{NO-BREAK SPACE}")
+        self.file_limits: Mapping[str, str | int] = {"count": settings.limits.files, "size": largest}
         self._environment.globals |= {
             "assets": {
                 kind: f"{settings.prefix}{ASSETS}/{asset.name}"
                 for kind, asset in zip(ASSET_TYPES, self.assets.values(), strict=True)
             },
             "max_octets": settings.limits.file_octets,
-            "max_size": format_size(settings.limits.file_octets).replace(".0 ", "\N{NO-BREAK SPACE}"),
+            "max_files": self.file_limits,
             "max_characters": settings.limits.text_octets // 4,
         }
         self._ticket = self._environment.get_template("ticket.html")
@@ -112,18 +114,21 @@ class Pages:
         drawn: Markup = macro(shown, _)
         return drawn
 
-    def notice(
-        self, title: str, sentence: str, action: str = "", button: str = "", locale: str = ""
-    ) -> bytes:
-        """A page that says one thing, with a button when there is something to do about it."""
-        locale = locale or self._settings.locale
-        values = {"title": title, "sentence": sentence, "action": action, "button": button}
-        return self._notice.render(locale=locale, **values).encode()
+    def notice(self, title: str, sentence: str) -> bytes:
+        """A page that says one thing."""
+        values = {"title": title, "sentence": sentence, "ticket": None, "button": ""}
+        return self._notice.render(_=self.translator(), locale=self._settings.locale, **values).encode()
+
+    def about(self, ticket: TicketView, token: str, title: str, sentence: str, button: str = "") -> bytes:
+        """A page that says one thing about a ticket, with the way back to it; the button stops its mails."""
+        values = {"title": title, "sentence": sentence, "ticket": ticket, "button": button}
+        _ = self.translator(ticket.locale)
+        return self._notice.render(_=_, locale=ticket.locale, base=self.base(token), **values).encode()
 
     def unsent(self, token: str, text: str, sentence: str) -> bytes:
         """The words of a comment that could not be stored, to send again; needs nothing from the store."""
         _ = self.translator()
-        values = {"action": f"{self.base(token)}/comments", "text": text, "sentence": sentence}
+        values = {"base": self.base(token), "text": text, "sentence": sentence}
         return self._unsent.render(_=_, locale=self._settings.locale, **values).encode()
 
 

@@ -48,6 +48,10 @@ INVALID = {
 }
 NOT_AS_IT_IS = marked("This cannot be sent as it is.")
 NOT_STORED = marked("We could not store your comment just now. Please try again in a minute.")
+LONG_TEXT = marked("This text is too long. Please send it as a file.")
+MANY_FILES = marked(
+    "These files are too many or too large. Up to %(count)s files with %(size)s in all can be sent."
+)
 T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -62,8 +66,11 @@ class TicketDoor(Protocol):
     def see(self, token: str) -> TicketView:
         """The ticket as this reader may see it. Changes nothing."""
 
-    def comment(self, token: str, text: str, files: Sequence[Upload]) -> None:
-        """A message by this reader. Raises Invalid, and Denied for an agent's link."""
+    def comment(self, token: str, text: str, files: Sequence[Upload]) -> str:
+        """A message by this reader; the token of the ticket it is on. Raises Invalid, and Denied for an agent's link.
+
+        That is the ticket's own token, or one of a new ticket that goes on from one closed long ago.
+        """
 
     def read(self, token: str, up_to: int) -> None:
         """This reader has seen the messages up to this position; never takes back."""
@@ -154,16 +161,17 @@ class PublicPages:
                 await comment.read(request)
                 if wait := self._quotas.comment(token):
                     return await self._again(ticket, token, comment.text, _Problem.flooded(wait))
-                await self._ask(self._door.comment, token, comment.text, comment.files)
+                went_to = await self._ask(self._door.comment, token, comment.text, comment.files)
             except TooLarge as error:
-                return await self._again(ticket, token, comment.text, _Problem.too_large(error.field))
+                problem = _Problem.too_large(error.field, self._pages.file_limits)
+                return await self._again(ticket, token, comment.text, problem)
             except Invalid as error:
                 return await self._again(ticket, token, comment.text, _Problem.invalid(error))
             except StoreError as error:
                 status = 507 if isinstance(error, StoreFull) else 503
                 sentence = self._pages.translator()(NOT_STORED)
                 return answer(self._pages.unsent(token, comment.text, sentence), status, STORE_RETRY)
-        return answer(b"", 303, {"Location": self._pages.base(token) + "#added"})
+        return answer(b"", 303, {"Location": self._pages.base(went_to) + "#added"})
 
     async def _read(self, request: Request) -> Response:
         fields = parse_qs((await small_body(request)).decode("latin-1"))
@@ -181,26 +189,24 @@ class PublicPages:
     async def _offer_unsubscribe(self, request: Request) -> Response:
         token: str = request.path_params["token"]
         ticket = await self._ask(self._door.see, token)
-        if not ticket.may_unsubscribe:
-            raise Denied("page.requester_stays")
         _ = self._pages.translator(ticket.locale)
-        return answer(
-            self._pages.notice(
-                _("Stop mails about this ticket?"),
-                _("You will no longer get mail about it. The page stays open to you."),
-                action=f"{self._pages.base(token)}/unsubscribe",
-                button=_("Stop these mails"),
-                locale=ticket.locale,
-            )
-        )
+        if not ticket.may_unsubscribe:
+            title = _("There are no mails to stop")
+            sentence = _("You stopped them before, or the ticket is yours: its answers come by mail.")
+            return answer(self._pages.about(ticket, token, title, sentence), 403)
+        title = _("Stop mails about this ticket?")
+        sentence = _("You will no longer get mail about it. The page stays open to you.")
+        return answer(self._pages.about(ticket, token, title, sentence, _("Stop these mails")))
 
     async def _unsubscribe(self, request: Request) -> Response:
         """One click, also by a mail provider on the reader's behalf; never a redirect. RFC 8058 §3.1."""
+        token: str = request.path_params["token"]
         await small_body(request)
-        await self._ask(self._door.unsubscribe, request.path_params["token"])
-        _ = self._pages.translator()
-        sentence = _("We will not write to you about it again.")
-        return answer(self._pages.notice(_("No more mail about this ticket"), sentence))
+        await self._ask(self._door.unsubscribe, token)
+        ticket = await self._ask(self._door.see, token)
+        _ = self._pages.translator(ticket.locale)
+        title, sentence = _("No more mail about this ticket"), _("We will not write to you about it again.")
+        return answer(self._pages.about(ticket, token, title, sentence))
 
     async def _ask(self, act: Callable[..., T], *values: object) -> T:
         return await to_thread.run_sync(lambda: act(*values), limiter=self._threads)
@@ -241,10 +247,8 @@ class _Problem:
         return cls(429, "text", phrase, headers={"Retry-After": str(wait)})
 
     @classmethod
-    def too_large(cls, where: str) -> _Problem:
-        if where == "text":
-            return cls(413, "text", marked("This text is too long. Please send it as a file."))
-        return cls(413, "files", marked("These files are too many or too large."))
+    def too_large(cls, where: str, limits: Mapping[str, str | int]) -> _Problem:
+        return cls(413, "text", LONG_TEXT) if where == "text" else cls(413, "files", MANY_FILES, limits)
 
     def sentence(self, _: Gettext) -> str:
         return _(self.phrase) % self.values if self.values else _(self.phrase)

@@ -206,7 +206,7 @@ def _hint(status: str, _: Gettext) -> str:
     if status == "solved":
         return _("This ticket is solved. If something is still missing, write a comment and it opens again.")
     if status == "closed":
-        return _("This ticket is closed. If you write a comment, it opens again.")
+        return _("This ticket is closed. If you write a comment, we take the matter up again.")
     return ""
 
 
@@ -214,4 +214,4 @@ def _hint(status: str, _: Gettext) -> str:
 def _moment(milliseconds: int, locale: str, timezone: str) -> Markup:
     """A moment for a machine (RFC 3339) and for a person; kept, since it is asked for again."""
     person = escape(format_moment(milliseconds, locale, timezone))
-    return Markup(f'<time datetime="{rfc3339(milliseconds)}">{person}</time>')
+    return Markup(f'<time datetime="{rfc3339(milliseconds)}" dir="auto">{person}</time>')

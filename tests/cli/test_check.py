@@ -57,7 +57,12 @@ def test_a_running_house_is_well(house: Daemon) -> None:
 
 @pytest.mark.parametrize(
     ("address", "level"),
-    [("", "warning"), ("HELP+ops@desk.example", "warning"), ("ops@elsewhere.example", "ok")],
+    [
+        ("", "warning"),
+        ("ops", "failed"),
+        ("HELP+ops@desk.example", "warning"),
+        ("ops@elsewhere.example", "ok"),
+    ],
 )
 def test_an_operator_has_a_mailbox_of_their_own(house: Daemon, address: str, level: str) -> None:
     house.settings["operator.address"] = address

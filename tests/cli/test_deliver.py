@@ -88,7 +88,9 @@ def test_several_desks_need_a_recipient(house: Daemon) -> None:
 
 
 def test_our_trouble_bounces_nothing(house: Daemon) -> None:
-    assert house.try_run("deliver", stdin=MAIL).returncode == 75, "the daemon is away"
+    away = house.try_run("deliver", stdin=MAIL)
+    assert away.returncode == 75, "the daemon is away"
+    assert house.settings["lmtp.listen"].encode() in away.stderr, "where it should be is named"
     file = house.folder / "helpgate.toml"
     text = file.read_text()
     file.write_text("bogus = 1\n" + text)

@@ -10,10 +10,32 @@ from tests.cli.conftest import Wait
 from tests.parts.daemon import Daemon
 from tests.people import ALICE, BOB, CAROL, DESK, Attachment, mail
 
+THREAD = "carriers_tried carrier ticket may_belong_to carriers_disagree proof missing authentication"
+OF_A_MAIL = {
+    "envelope": "id received_at channel desk from to detail peer helo tls login size sha256 octets_kept",
+    "reading": "message_id author subject notes verdict effect reasons report fingerprint carriers_tried carrier proof"
+    " authentication",
+    "outcome": "fate reason attempts released seconds duplicate_of ticket status message kind audience remark"
+    " what_to_do",
+    "consequences": "events notifications letters",
+    "judged_today": f"verdict reasons {THREAD}",
+}
+OF_A_FILE = {
+    "parse": "message_id from one_sender to cc reply_to subject date in_reply_to references text_lines folded_lines"
+    " html files notes fingerprint",
+    "verdict": "verdict effect reasons report",
+    "thread": THREAD,
+}
+
 
 def chapters(daemon: Daemon, what: str) -> dict[str, dict[str, object]]:
     found: dict[str, dict[str, object]] = json.loads(daemon.run("explain", what, "--json"))
     return found
+
+
+def shape(told: dict[str, dict[str, object]]) -> dict[str, str]:
+    """The keys of each chapter, in their order."""
+    return {name: " ".join(facts) for name, facts in told.items()}
 
 
 def test_a_mail_of_the_journal(either: Daemon, decided: Wait) -> None:
@@ -21,6 +43,7 @@ def test_a_mail_of_the_journal(either: Daemon, decided: Wait) -> None:
     either.run("deliver", "-f", CAROL.address, stdin=mail(CAROL, DESK, "Printer", "It burns."))
     decided(either, 1)
     told = chapters(either, "1")
+    assert shape(told) == OF_A_MAIL
     assert told["envelope"]["channel"] == "pipe" and told["envelope"]["from"] == f"<{CAROL.address}>"
     assert told["reading"]["verdict"] == "human" and told["reading"]["authentication"] == "no signature"
     assert told["outcome"]["fate"] == "applied" and told["outcome"]["message"] == 1
@@ -67,6 +90,7 @@ def test_a_file_is_read_and_nothing_kept(house: Daemon, tmp_path: Path) -> None:
     file = tmp_path / "mail.eml"
     file.write_bytes(hostile)
     told = chapters(house, str(file))
+    assert shape(told) == OF_A_FILE
     assert told["verdict"]["verdict"] == "human"
     assert told["parse"]["files"] == ["burns.png (image/png, 4 octets)"]
     assert told["thread"]["carrier"] is None

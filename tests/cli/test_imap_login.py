@@ -70,6 +70,11 @@ def test_a_desk_without_a_mailbox(reader: Daemon, issuer: AuthorizationServer) -
     assert issuer.forms == []
 
 
+def test_without_any_mailbox(house: Daemon) -> None:
+    done = house.try_run("imap", "login")
+    assert done.returncode == 1 and b"add [[imap]] to helpgate.toml" in done.stderr
+
+
 def test_with_a_browser(reader: Daemon, issuer: AuthorizationServer) -> None:
     command = [*COMMAND, "imap", "login", "--browser", "--config", str(reader.folder / "helpgate.toml")]
     environment = reader.environment | {"BROWSER": "/bin/true"}  # the human is us

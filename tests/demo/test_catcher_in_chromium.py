@@ -49,6 +49,8 @@ def test_a_phone_in_the_dark(demo: Demo, chromium: Chromium) -> None:
             page.goto(demo.url + path)
             shot(page, f"demo-{name}-phone")
             assert page.evaluate("document.documentElement.scrollWidth") <= SMALL[0], name
+            if name in ("text", "raw"):
+                expect(page.locator(".view pre")).to_have_attribute("tabindex", "0")  # scrolled by keys
 
 
 def test_everything_works_without_a_script(demo: Demo, chromium: Chromium) -> None:

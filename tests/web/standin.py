@@ -46,7 +46,7 @@ class StandInDoor:
             raise NotFound("page.not_found")
         return self.ticket
 
-    def comment(self, token: str, text: str, files: Sequence[Upload]) -> None:
+    def comment(self, token: str, text: str, files: Sequence[Upload]) -> str:
         self._may_write(token)
         if self.failing_to_store:
             raise self.failing_to_store
@@ -60,6 +60,7 @@ class StandInDoor:
             self.ticket, messages=(*self.ticket.messages, message), newest=position, status="open"
         )
         self.calls.append(("comment", (text, tuple((f.filename, f.size) for f in files))))
+        return token
 
     def read(self, token: str, up_to: int) -> None:
         self._may_write(token)

@@ -23,7 +23,7 @@ def test_shows_the_ticket(site: Site) -> None:
     assert '<h1 dir="auto">The press does not start</h1>' in page
     assert "2647-3" in page
     assert '<span class="badge pending">Waiting for your answer</span>' in page
-    assert '<time datetime="2026-11-18T11:06:40.000Z">18 Nov 2026, 11:06 UTC</time>' in page
+    assert '<time datetime="2026-11-18T11:06:40.000Z" dir="auto">18 Nov 2026, 11:06 UTC</time>' in page
     assert 'class="entry client" id="message-1"' in page
     assert 'class="entry support" id="message-2"' in page
     assert '<bdi>Grace</bdi> <span class="label">Support</span>' in page
@@ -36,11 +36,18 @@ def test_moments_are_in_the_time_zone_of_the_desk(site: Site, door: StandInDoor)
     assert "18 Nov 2026, 12:06 CET" in site.client.get(site.page()).text
 
 
-@pytest.mark.parametrize("status", ["solved", "closed"])
-def test_says_that_a_comment_reopens(site: Site, door: StandInDoor, status: str) -> None:
-    assert "opens again" not in site.client.get(site.page()).text
+@pytest.mark.parametrize(
+    ("status", "words"), [("solved", "opens again"), ("closed", "we take the matter up again")]
+)
+def test_says_that_a_comment_reopens(site: Site, door: StandInDoor, status: str, words: str) -> None:
+    assert words not in site.client.get(site.page()).text
     door.ticket = replace(door.ticket, status=status)
-    assert "opens again" in site.client.get(site.page()).text
+    assert words in site.client.get(site.page()).text
+
+
+def test_names_its_language_as_html_does(site: Site, door: StandInDoor) -> None:
+    door.ticket = replace(door.ticket, locale="pt_BR")
+    assert '<html lang="pt-BR">' in site.client.get(site.page()).text
 
 
 def test_agents_view_is_read_only(site: Site, door: StandInDoor) -> None:
@@ -230,6 +237,17 @@ class TestUnsubscribing:
         one_click = {"List-Unsubscribe": "One-Click"}
         assert site.client.post(site.page() + "/unsubscribe", data=one_click).status_code == 200
         assert door.calls == [("unsubscribe", ())]
+
+    def test_names_the_ticket_and_leads_back_to_it(self, site: Site, door: StandInDoor) -> None:
+        door.ticket = replace(door.ticket, may_unsubscribe=True, subject="Hot & loud")
+        where = site.page() + "/unsubscribe"
+        asked, done, again = site.client.get(where), site.client.post(where), site.client.get(where)
+        assert [answer.status_code for answer in (asked, done, again)] == [200, 200, 403]
+        for page in (asked.text, done.text, again.text):
+            assert "Hot &amp; loud" in page and door.ticket.number in page
+            assert f'<a href="/helpdesk/ticket/{READER}">Back to the ticket</a>' in page
+        assert "You stopped them before" in again.text
+        assert "<form" not in done.text + again.text
 
     def test_also_as_a_multipart_post_of_a_mail_provider(self, site: Site, door: StandInDoor) -> None:
         door.ticket = replace(door.ticket, may_unsubscribe=True)

@@ -16,7 +16,7 @@ from gateway.config import Settings
 from gateway.desk import agents, desks, outbox
 from gateway.desk.tables import Desk
 from gateway.errors import StoreError
-from gateway.mail.address import split_address
+from gateway.mail.address import parse_address, split_address
 from gateway.store import settings as kept
 from gateway.store.database import SQLITE, Store, Unit
 from gateway.store.journal import HELD, RECEIVED
@@ -100,6 +100,8 @@ def _operator(unit: Unit, settings: Settings) -> Iterator[Finding]:
     address = settings.operator.address
     if not address:
         yield warning("operator", "nobody is told of what needs a human", "set [operator] address")
+    elif parse_address(address) is None:
+        yield failed("operator", f"{address} is no mail address: nobody is told", "mend [operator] address")
     elif desks.directory(unit).is_ours(address):
         words = f"{address} is a desk's address: no summary is sent"
         yield warning("operator", words, "set [operator] address to somebody's own mailbox")
