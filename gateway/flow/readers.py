@@ -1,7 +1,8 @@
 """The parse workers, seen from the parent: it holds the clock, and what dies dies there.
 
-At most two processes, spawned on demand and let go when there is nothing to read. An overrun is an
-answer; a crash is another; both leave a worker behind that is replaced.
+One process is enough for ordinary mail, and costs less than two that share it; a second one comes where a mail
+holds up the others. They are let go when there is nothing to read. An overrun is an answer; a crash is another;
+both leave a worker behind that is replaced.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from gateway.mail.wire import Request
 SECONDS = 4.0
 STARTING_S = 2.0  # more for the first mail of a process, which has to start
 WORKERS = 2
+HELD_UP_S = 0.5  # no answer for so long while mails wait: time for another worker
 REST_AFTER_S = 20.0
 
 log = logger("readers")
@@ -40,11 +42,13 @@ class Crashed(Exception):
 class Readers:
     """A pool of parse workers. `read` may be called from any thread."""
 
-    def __init__(self, seconds: float = SECONDS) -> None:
+    def __init__(self, seconds: float = SECONDS, held_up_s: float = HELD_UP_S) -> None:
         self._seconds = seconds
+        self._held_up_s = held_up_s
         self._queue: queue.SimpleQueue[tuple[Request, Future[Reading]] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._busy = 0
+        self._answered_at = 0.0
         self._lock = threading.Lock()
 
     def read(self, request: Request) -> Future[Reading]:
@@ -54,8 +58,10 @@ class Readers:
         """
         future: Future[Reading] = Future()
         with self._lock:
+            if not self._busy:
+                self._answered_at = time.monotonic()
             self._busy += 1
-            if len(self._threads) < min(self._busy, WORKERS):
+            if not self._threads or (len(self._threads) < WORKERS and self._is_held_up()):
                 thread = threading.Thread(target=self._run, name="reader", daemon=True)
                 self._threads.append(thread)
                 thread.start()
@@ -64,10 +70,15 @@ class Readers:
 
     def stop(self) -> None:
         """Read what was given, then end the workers."""
-        for _ in self._threads:
+        with self._lock:
+            threads = list(self._threads)
+        for _ in threads:
             self._queue.put(None)
-        for thread in self._threads:
+        for thread in threads:
             thread.join()
+
+    def _is_held_up(self) -> bool:
+        return time.monotonic() - self._answered_at > self._held_up_s
 
     def _run(self) -> None:
         worker: _Worker | None = None
@@ -77,6 +88,8 @@ class Readers:
             except queue.Empty:
                 _let_go(worker)
                 worker = None
+                if self._is_not_alone():
+                    return
                 continue
             if item is None:
                 _let_go(worker)
@@ -84,6 +97,15 @@ class Readers:
             worker = self._answer(worker, *item)
             with self._lock:
                 self._busy -= 1
+                self._answered_at = time.monotonic()
+
+    def _is_not_alone(self) -> bool:
+        """Whether there is another thread, so that this one may go; it is struck off the list."""
+        with self._lock:
+            if len(self._threads) == 1:
+                return False
+            self._threads.remove(threading.current_thread())
+            return True
 
     def _answer(self, worker: _Worker | None, request: Request, future: Future[Reading]) -> _Worker | None:
         """Read one mail; the worker for the next one, or None where there has to be another."""

@@ -71,3 +71,26 @@ def test_a_worker_that_takes_nothing_in_is_an_overrun() -> None:
         readers.read(Request(LARGE)).result(LONG_S)
     assert readers.read(Request(LARGE)).result(LONG_S).subject == "hello"
     readers.stop()
+
+
+def test_one_worker_reads_what_holds_nobody_up() -> None:
+    readers = Readers(held_up_s=LONG_S)
+    before = set(children())
+    asked = [readers.read(Request(MAIL)) for _ in range(20)]
+    assert {future.result(LONG_S).subject for future in asked} == {"hello"}
+    assert len(set(children()) - before) == 1
+    readers.stop()
+
+
+def test_a_mail_that_holds_up_the_others_brings_another_worker() -> None:
+    readers = Readers(seconds=LONG_S, held_up_s=0.0)
+    before = set(children())
+    assert readers.read(Request(MAIL)).result(LONG_S).subject == "hello"
+    (worker,) = set(children()) - before
+    os.kill(worker, signal.SIGSTOP)
+    stuck = readers.read(Request(LARGE))
+    assert readers.read(Request(MAIL)).result(LONG_S).subject == "hello"
+    assert not stuck.done()
+    os.kill(worker, signal.SIGCONT)
+    assert stuck.result(LONG_S).subject == "hello"
+    readers.stop()
