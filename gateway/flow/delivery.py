@@ -18,7 +18,7 @@ from gateway.store.database import Store, Unit
 from gateway.store.grouped import Call, GroupCommit, one_by_one
 
 PAUSE_S = 1.0
-LINGER_S = 0.002  # so that what became of one letter and the `sending` of the next are one commit
+LINGER_S = 0.001  # so that what became of one letter and the `sending` of the next are one commit
 
 log = logger("delivery")
 
