@@ -71,7 +71,7 @@ def show_letter(settings: Settings, id: int, as_json: bool) -> None:
     with opened(settings) as store, store.reading() as unit:
         letter = _letter(unit, id)
         octets = letters.octets(unit, letter)
-        shape = _shape(letter, _numbers(unit, [letter])) | _further(unit, letter) | {"size": len(octets)}
+        shape = _shape(letter, _numbers(unit, [letter])) | _further(unit, letter)
     if as_json:
         print_lines([shape | {"mail": octets.decode("utf-8", "replace")}])
         return
@@ -221,6 +221,7 @@ def _further(unit: Unit, letter: Letter) -> dict[str, Any]:
         "caused_by": str(letter.cause) if letter.cause else None,
         "perhaps_delivered": letter.doubts,
         "tells": [f"{one.kind} of message {one.position}" for one in promises],
+        "size": letter.size,
     }
 
 

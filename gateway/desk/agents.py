@@ -91,13 +91,11 @@ def display_name(agent: Agent) -> str:
 
 def seat(unit: Unit, ticket_id: int, agent_id: int) -> Seat:
     """This agent's place at this ticket, made when there is none."""
-    where = "ticket_id = ? AND agent_id = ?"
-    if found := unit.row(Seat, where, ticket_id, agent_id):
+    if found := unit.row(Seat, "ticket_id = ? AND agent_id = ?", ticket_id, agent_id):
         return found
-    unit.add(Seat, ticket_id=ticket_id, agent_id=agent_id, handle=draw_handle())
-    found = unit.row(Seat, where, ticket_id, agent_id)
-    assert found is not None
-    return found
+    return unit.obtain(
+        Seat, ("ticket_id", "agent_id"), ticket_id=ticket_id, agent_id=agent_id, handle=draw_handle()
+    )
 
 
 def take_part(unit: Unit, seat: Seat) -> None:

@@ -23,10 +23,14 @@ def meet(unit: Unit, mailbox: Mailbox, *, named_by_another: bool = False) -> Con
             unit.change(Contact, known.id, name=mailbox.name)
             known.name = mailbox.name
         return known
-    unit.add(Contact, email=mailbox.email, email_key=key, name=mailbox.name, created_at=unit.now)
-    contact = unit.row(Contact, "email_key = ?", key)
-    assert contact is not None
-    return contact
+    return unit.obtain(
+        Contact,
+        ("email_key",),
+        email=mailbox.email,
+        email_key=key,
+        name=mailbox.name,
+        created_at=unit.now,
+    )
 
 
 def with_address(unit: Unit, email: str) -> Contact | None:

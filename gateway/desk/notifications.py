@@ -14,7 +14,8 @@ from gateway.desk import agents, brakes
 from gateway.desk.tables import Desk, Notification, Participant, Seat, Ticket
 from gateway.i18n import marked
 from gateway.store import settings
-from gateway.store.database import Unit, among
+from gateway.store.database import Unit
+from gateway.store.statements import among
 
 WAITING, WRITTEN, SKIPPED, FAILED = "waiting", "written", "skipped", "failed"
 RECEIPT, RECEIPT_UNPROVEN, NOTICE, REPLY, CLOSED = "receipt", "receipt_unproven", "notice", "reply", "closed"

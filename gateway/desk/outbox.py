@@ -25,6 +25,7 @@ NEEDS_HUMAN = f"(state IN ('{FAILED}', '{HELD}') OR state = '{UNCERTAIN}' AND do
 SUMMARY = "summary"  # the one kind that nothing suppresses: it tells the operator what is
 CLAIM_MS = 120_000
 SENDING_MS = 900_000  # longer than the relay may take to answer the final dot, RFC 5321 §4.5.3.2.6
+OCTETS_AT_ONCE = 20_000_000
 REPLY_MAX = 500
 NEVER = (1 << 62) - 1
 
@@ -45,7 +46,7 @@ def is_due(unit: Unit) -> bool:
 
 
 def claim(unit: Unit, limit: int, ladder: Ladder) -> list[Letter]:
-    """Take up to `limit` letters that are due; nobody else gets them until the lease ends."""
+    """Take up to `limit` letters that are due, as many as fit in memory; nobody else gets them until the lease ends."""
     skip = "" if unit.store.engine == SQLITE else " FOR UPDATE SKIP LOCKED"
     due = unit.rows(
         Letter,
@@ -54,8 +55,12 @@ def claim(unit: Unit, limit: int, ladder: Ladder) -> list[Letter]:
         unit.now,
         limit,
     )
-    taken = []
+    taken: list[Letter] = []
+    room = OCTETS_AT_ONCE
     for letter in due:
+        room -= letter.size
+        if room < 0 and taken:
+            break
         if letter.state == SENDING:
             _doubt(unit, letter, "the program ended while handing it over", unit.now + ladder.uncertain)
         else:
@@ -77,14 +82,23 @@ def _take(unit: Unit, ids: Sequence[int]) -> None:
 
 
 def parcels(unit: Unit, letters: Sequence[Letter]) -> list[Parcel]:
-    """Letters as the courier takes them, with their octets."""
-    found = unit.by_ids(LetterOctets, [one.id for one in letters]) if letters else {}
-    return [Parcel(one.id, one.reverse_path, one.recipient, bytes(found[one.id].octets)) for one in letters]
+    """Letters as the courier takes them; one whose octets are lost, by whatever damage, waits for a human."""
+    found = unit.by_ids(LetterOctets, [one.id for one in letters])
+    for letter in letters:
+        if letter.id not in found:
+            lost = "not sent: its text is missing in the store"
+            unit.change(Letter, letter.id, state=HELD, last_reply=lost, lease_until=0, next_attempt_at=NEVER)
+    return [
+        Parcel(one.id, one.reverse_path, one.recipient, bytes(found[one.id].octets))
+        for one in letters
+        if one.id in found
+    ]
 
 
 def octets(unit: Unit, letter: Letter) -> bytes:
-    """The composed mail."""
-    return parcels(unit, [letter])[0].octets
+    """The composed mail; empty where the store has lost it."""
+    found = unit.row(LetterOctets, "id = ?", letter.id)
+    return bytes(found.octets) if found else b""
 
 
 def sending(unit: Unit, letter: Letter) -> bool:
@@ -216,8 +230,8 @@ def queue(unit: Unit, *, recipient: str, octets: bytes, **columns: str | int | N
         columns |= {"state": DROPPED, "last_reply": reason[:REPLY_MAX], "next_attempt_at": NEVER}
     else:
         columns["next_attempt_at"] = unit.now
-    id = unit.insert(Letter, created_at=unit.now, recipient=recipient, **columns)
-    unit.add(LetterOctets, id=id, octets=octets)
+    id = unit.insert(Letter, created_at=unit.now, recipient=recipient, size=len(octets), **columns)
+    unit.insert(LetterOctets, id=id, octets=octets)
     return id
 
 

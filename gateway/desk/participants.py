@@ -55,8 +55,9 @@ def of(unit: Unit, ticket: Ticket, contact: Contact | None) -> Participant | Non
 def join(
     unit: Unit, ticket: Ticket, contact: Contact, *, requester: bool, reads_from: int, added_by: str = ""
 ) -> Participant:
-    unit.add(
+    return unit.obtain(
         Participant,
+        ("ticket_id", "contact_id"),
         ticket_id=ticket.id,
         contact_id=contact.id,
         handle=draw_handle(),
@@ -65,6 +66,3 @@ def join(
         let_in_at=unit.now if requester else None,
         added_by=added_by,
     )
-    found = unit.row(Participant, "ticket_id = ? AND contact_id = ?", ticket.id, contact.id)
-    assert found is not None
-    return found

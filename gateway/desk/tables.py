@@ -252,7 +252,7 @@ class Letter(Model):
     """The outbox: one outgoing mail for one recipient, and where it stands.
 
     position: the newest message it shows.  cause: the journal id of the mail that made us send it by
-    ourselves.  reverse_path is empty for the null one.  doubts: how often it was perhaps delivered.
+    ourselves.  reverse_path is empty for the null one.  size: octets.  doubts: how often it was perhaps delivered.
     operator_told_at: when the summary said that it needs a human.
     """
 
@@ -268,6 +268,7 @@ class Letter(Model):
     recipient = TextField()
     reverse_path = TextField()
     message_id = TextField()
+    size = IntegerField()
     automatic = IntegerField()
     cause = BigIntegerField(null=True)
     state = TextField()

@@ -97,8 +97,9 @@ def begin(
     linked: tuple[Ticket, str] | None,
 ) -> Ticket:
     """A ticket on which nothing has been said yet."""
-    id = unit.insert(
+    return unit.obtain(
         Ticket,
+        ("number",),
         handle=draw_handle(),
         number=_next_number(unit),
         desk_id=desk.id,
@@ -111,7 +112,6 @@ def begin(
         created_at=unit.now,
         updated_at=unit.now,
     )
-    return by_id(unit, id)
 
 
 def receive(

@@ -60,7 +60,7 @@ class Delivery:
         self._writer = writer
         self._claimed = {letter.id: letter for letter in claimed}
         self._parcels = parcels
-        self._open = set(self._claimed)
+        self._open = {parcel.id for parcel in parcels}
         self._told: list[tuple[Outcome, Future[None]]] = []
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
         self._thread.start()

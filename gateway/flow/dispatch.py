@@ -25,7 +25,7 @@ from gateway.mail.template import Stationery
 from gateway.store.database import Store, Unit
 from gateway.store.grouped import Call, GroupCommit
 
-BATCH = 16
+BATCH = 64
 AT_ONCE = 4  # letters that may hang: as many as the courier has connections
 HANGS_S = 1.0  # one delivery at a time makes large batches; but none waits longer for one that hangs
 PAUSE_S = 1.0
@@ -162,7 +162,7 @@ class Dispatch:
         with self._store.unit("claim") as unit:
             claimed = outbox.claim(unit, BATCH, self._ladder)
             parcels = outbox.parcels(unit, claimed)
-        if claimed:
+        if parcels:
             step("dispatch.claimed")
             self._deliveries.append(Delivery(self, self._courier, self._writer, claimed, parcels))
             self._deliveries[-1].join(HANGS_S)

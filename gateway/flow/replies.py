@@ -62,7 +62,8 @@ def write(round: Round, participant: Participant, promises: Sequence[Notificatio
         return None
     desk, handle = round.desk(ticket), draw_handle()
     draft = _draft(round, desk, ticket, participant, content, handle)
-    unit.change(Participant, participant.id, told_to=max(participant.told_to, content.newest))
+    told_to = max(participant.told_to, content.newest)
+    unit.change(Participant, participant.id, told_to=told_to)
     last = content.news[-1] if content.news else None
     letter_id = envelopes.post(
         unit,
@@ -78,6 +79,7 @@ def write(round: Round, participant: Participant, promises: Sequence[Notificatio
         position=content.newest,
         cause=last.inbound_id if last and last.kind == CLIENT else None,
     )
+    participant.told_to = told_to  # for another letter of this round
     confirmations.tell_if_suppressed(unit, desktop, letter_id)
     return letter_id
 

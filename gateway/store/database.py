@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import peewee
 from playhouse.postgres_ext import Psycopg3Database
@@ -26,6 +26,7 @@ from playhouse.postgres_ext import Psycopg3Database
 from gateway.clock import Clock
 from gateway.errors import StoreDoubtful
 from gateway.log import step
+from gateway.store import statements
 from gateway.store.trouble import store_error
 from gateway.store.wakes import CHANNEL
 
@@ -197,9 +198,9 @@ class Unit:
         """Add a row; returns its id."""
         key = ("insert", table, *columns)
         if self.store.engine == SQLITE:  # which tells the id anyway, in a quarter of the time of RETURNING
-            sql = self.store.statement(key, lambda: _insert(table, columns))
+            sql = self.store.statement(key, lambda: statements.insert(table, columns))
             return int(self._connection.execute(sql, tuple(columns.values())).lastrowid)
-        sql = self.store.statement(key, lambda: _insert(table, columns) + " RETURNING id")
+        sql = self.store.statement(key, lambda: statements.insert(table, columns) + " RETURNING id")
         return int(self._connection.execute(sql, tuple(columns.values())).fetchone()[0])
 
     def insert_all(
@@ -210,10 +211,12 @@ class Unit:
         if (
             self.store.engine == SQLITE
         ):  # which has one writer: what a statement adds is numbered without a gap
-            sql = self.store.statement(key, lambda: _insert_all(table, columns, len(rows)))
+            sql = self.store.statement(key, lambda: statements.insert_all(table, columns, len(rows)))
             last = int(self._connection.execute(sql, values).lastrowid)
             return list(range(last - len(rows) + 1, last + 1))
-        sql = self.store.statement(key, lambda: _insert_all(table, columns, len(rows)) + " RETURNING id")
+        sql = self.store.statement(
+            key, lambda: statements.insert_all(table, columns, len(rows)) + " RETURNING id"
+        )
         found = self._connection.execute(sql, values).fetchall()
         return sorted(int(one[0]) for one in found)  # drawn in the order of the rows, told in any
 
@@ -223,15 +226,31 @@ class Unit:
         """Add many rows by one statement, but those that a unique key has already."""
         key = ("add-all", table, len(rows), *columns)
         sql = self.store.statement(
-            key, lambda: _insert_all(table, columns, len(rows)) + " ON CONFLICT DO NOTHING"
+            key, lambda: statements.insert_all(table, columns, len(rows)) + " ON CONFLICT DO NOTHING"
         )
         self._connection.execute(sql, [value for row in rows for value in row])
 
     def add(self, table: type[peewee.Model], **columns: Value) -> bool:
         """Add a row unless a unique key has it already; True when it was added."""
         key = ("add", table, *columns)
-        sql = self.store.statement(key, lambda: _insert(table, columns) + " ON CONFLICT DO NOTHING")
+        sql = self.store.statement(key, lambda: statements.insert(table, columns) + " ON CONFLICT DO NOTHING")
         return bool(self._connection.execute(sql, tuple(columns.values())).rowcount == 1)
+
+    def obtain(self, table: type[Row], unique: Sequence[str], **columns: Value) -> Row:
+        """The row with these values in the columns of a unique key, added now where there was none."""
+        sql = self.store.statement(
+            ("obtain", table, *columns),
+            lambda: (
+                f"{statements.insert(table, columns)} ON CONFLICT DO NOTHING"
+                f" RETURNING {', '.join(statements.columns(table))}"
+            ),
+        )
+        if added := self._connection.execute(sql, tuple(columns.values())).fetchone():
+            return cast(Row, statements.hydrate(table, added))
+        where = " AND ".join(f"{column} = ?" for column in unique)
+        found = self.row(table, where, *(columns[column] for column in unique))
+        assert found is not None
+        return found
 
     def change(self, table: type[peewee.Model], id: int, **columns: Value) -> None:
         """Set columns of the row with this id."""
@@ -242,21 +261,21 @@ class Unit:
     ) -> int:
         """Set columns of the rows that match; returns how many there were."""
         key = ("change", table, where, *columns)
-        sql = self.store.statement(key, lambda: _update(table, columns, where))
+        sql = self.store.statement(key, lambda: statements.update(table, columns, where))
         return int(self._connection.execute(sql, (*columns.values(), *values)).rowcount)
 
     def row(self, table: type[Row], where: str, *values: Value) -> Row | None:
         """The first row that matches, or None."""
         found = self._select(table, where, values).fetchone()
-        return None if found is None else _hydrate(table, found)
+        return None if found is None else statements.hydrate(table, found)
 
     def rows(self, table: type[Row], where: str, *values: Value) -> list[Row]:
         """The rows that match; `where` may end in ORDER BY and LIMIT."""
-        return [_hydrate(table, found) for found in self._select(table, where, values).fetchall()]
+        return [statements.hydrate(table, found) for found in self._select(table, where, values).fetchall()]
 
     def by_ids(self, table: type[Row], ids: Collection[int]) -> dict[int, Row]:
         """The rows with these ids, by id."""
-        marks, values = among(ids)
+        marks, values = statements.among(ids)
         return {row.id: row for row in self.rows(table, f"id IN ({marks})", *values)}  # type: ignore[attr-defined]
 
     def each(self, table: type[Row], where: str, *values: Value) -> Generator[Row, None, None]:
@@ -267,7 +286,7 @@ class Unit:
             found = self._connection.cursor().stream(self._selecting(table, where), values)
         with closing(found):
             for one in found:
-                yield _hydrate(table, one)
+                yield statements.hydrate(table, one)
 
     def number(self, sql: str, *values: Value) -> int:
         """The one number a statement gives back; 0 for NULL or no row."""
@@ -301,17 +320,7 @@ class Unit:
         return self._connection.execute(self._selecting(table, where), tuple(values))
 
     def _selecting(self, table: type[peewee.Model], where: str) -> str:
-        return self.store.statement(("select", table, where), lambda: _select(table, where))
-
-
-def among(ids: Collection[int]) -> tuple[str, tuple[int, ...]]:
-    """`?, ?, …` for `IN (…)` and the ids for it: a power of two, the last one again and again, so that few
-    statements are kept."""
-    if not ids:
-        return "NULL", ()
-    values = tuple(ids)
-    size = 1 << (len(values) - 1).bit_length()
-    return ", ".join("?" * size), values + values[-1:] * (size - len(values))
+        return self.store.statement(("select", table, where), lambda: statements.select(table, where))
 
 
 def _sqlite(file: Path) -> peewee.Database:
@@ -361,36 +370,3 @@ class _Postgresql(Psycopg3Database):  # type: ignore[misc]
             opened = list(self._opened)
         for connection in opened:
             connection.close()
-
-
-def _columns(table: type[peewee.Model]) -> list[str]:
-    return [field.column_name for field in table._meta.sorted_fields]
-
-
-def _insert(table: type[peewee.Model], columns: dict[str, Value]) -> str:
-    marks = ", ".join("?" * len(columns))
-    return f"INSERT INTO {table._meta.table_name} ({', '.join(columns)}) VALUES ({marks})"
-
-
-def _insert_all(table: type[peewee.Model], columns: Sequence[str], count: int) -> str:
-    row = f"({', '.join('?' * len(columns))})"
-    rows = ", ".join([row] * count)
-    return f"INSERT INTO {table._meta.table_name} ({', '.join(columns)}) VALUES {rows}"
-
-
-def _update(table: type[peewee.Model], columns: dict[str, Value], where: str) -> str:
-    pairs = ", ".join(f"{column} = ?" for column in columns)
-    return f"UPDATE {table._meta.table_name} SET {pairs} WHERE {where}"
-
-
-def _select(table: type[peewee.Model], where: str) -> str:
-    return f"SELECT {', '.join(_columns(table))} FROM {table._meta.table_name} WHERE {where}"
-
-
-def _hydrate(table: Any, values: Sequence[Any]) -> Any:
-    """A model instance straight from a row: every column holds plain text, numbers or octets."""
-    row = table.__new__(table)
-    row.__data__ = dict(zip(table._meta.sorted_field_names, values, strict=True))
-    row.__rel__ = {}
-    row._dirty = set()
-    return row

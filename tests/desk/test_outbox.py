@@ -216,3 +216,23 @@ def test_words_of_a_relay_are_cut(world: World) -> None:
     assert begin(world, mine)
     settle(world, mine, "retry", "4" * 10_000)
     assert len(letter(world).last_reply) == outbox.REPLY_MAX
+
+
+def test_a_letter_without_its_text_waits_for_a_human_and_holds_up_no_other(world: World) -> None:
+    world.clock.forward(80)
+    world.writes_due()
+    (first, second) = world.letters()
+    with world.store.unit() as unit:
+        unit.run("DELETE FROM letter_octets WHERE id = ?", first.id)
+    world.carries()
+    with world.store.reading() as unit:
+        assert outbox.octets(unit, first) == b""
+    assert [(one.state, one.id) for one in world.letters()] == [("held", first.id), ("sent", second.id)]
+
+
+def test_what_is_claimed_at_once_fits_in_memory(world: World) -> None:
+    world.clock.forward(80)
+    world.writes_due()
+    with world.store.unit() as unit:
+        unit.run("UPDATE outbox SET size = ?", outbox.OCTETS_AT_ONCE)
+    assert [len(claim(world)), len(claim(world)), len(claim(world))] == [1, 1, 0]

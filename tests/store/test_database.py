@@ -15,7 +15,8 @@ from gateway.desk import tables
 from gateway.desk.tables import Contact
 from gateway.errors import StoreError, StoreFull
 from gateway.store import blobs, journal, migrations, settings
-from gateway.store.database import POSTGRESQL, SQLITE, Store, Unit, among
+from gateway.store.database import POSTGRESQL, SQLITE, Store, Unit
+from gateway.store.statements import among
 from tests.fakes import FakeClock
 from tests.parts.ports import wait_for
 from tests.parts.postgres import Postgres
@@ -88,6 +89,14 @@ def test_adding_what_is_there_says_so(store: Store) -> None:
         assert found is not None and found.name == "100% ?"
         assert unit.row(Contact, "email = ?", "z") is None
         assert unit.number("SELECT max(id) FROM contact WHERE email = ?", "z") == 0
+
+
+def test_a_row_is_obtained_once(store: Store) -> None:
+    with store.unit() as unit:
+        first = unit.obtain(Contact, ("email_key",), email="A@b", email_key="a@b", name="Ann", created_at=1)
+        again = unit.obtain(Contact, ("email_key",), email="a@B", email_key="a@b", name="Bob", created_at=2)
+        assert (again.id, again.email, again.name, again.created_at) == (first.id, "A@b", "Ann", 1)
+        assert unit.number("SELECT count(*) FROM contact WHERE email_key = ?", "a@b") == 1
 
 
 def test_programming_errors_stay_what_they_are(store: Store) -> None:

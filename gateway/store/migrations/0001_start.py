@@ -227,6 +227,7 @@ STEPS = (
         recipient TEXT NOT NULL,
         reverse_path TEXT NOT NULL,
         message_id TEXT NOT NULL,
+        size INTEGER NOT NULL,
         automatic INTEGER NOT NULL DEFAULT 0,
         cause {big},
         state TEXT NOT NULL DEFAULT 'queued',

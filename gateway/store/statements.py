@@ -1,0 +1,56 @@
+"""The text of the statements that the hot path needs, from Peewee's models. docs/decisions/0001."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import peewee
+
+
+def among(ids: Collection[int]) -> tuple[str, tuple[int, ...]]:
+    """`?, ?, …` for `IN (…)` and the ids for it: a power of two, the last one again and again, so that few
+    statements are kept."""
+    if not ids:
+        return "NULL", ()
+    values = tuple(ids)
+    size = 1 << (len(values) - 1).bit_length()
+    return ", ".join("?" * size), values + values[-1:] * (size - len(values))
+
+
+def columns(table: type[peewee.Model]) -> list[str]:
+    """Every column, in the order in which `hydrate` wants them."""
+    return [field.column_name for field in table._meta.sorted_fields]
+
+
+def insert(table: type[peewee.Model], columns: Mapping[str, object]) -> str:
+    """One row."""
+    marks = ", ".join("?" * len(columns))
+    return f"INSERT INTO {table._meta.table_name} ({', '.join(columns)}) VALUES ({marks})"
+
+
+def insert_all(table: type[peewee.Model], columns: Sequence[str], count: int) -> str:
+    """So many rows at once."""
+    row = f"({', '.join('?' * len(columns))})"
+    rows = ", ".join([row] * count)
+    return f"INSERT INTO {table._meta.table_name} ({', '.join(columns)}) VALUES {rows}"
+
+
+def update(table: type[peewee.Model], columns: Mapping[str, object], where: str) -> str:
+    """Set these columns of the rows that match."""
+    pairs = ", ".join(f"{column} = ?" for column in columns)
+    return f"UPDATE {table._meta.table_name} SET {pairs} WHERE {where}"
+
+
+def select(table: type[peewee.Model], where: str) -> str:
+    """All columns of the rows that match."""
+    return f"SELECT {', '.join(columns(table))} FROM {table._meta.table_name} WHERE {where}"
+
+
+def hydrate(table: Any, values: Sequence[Any]) -> Any:
+    """A model instance straight from a row: every column holds plain text, numbers or octets."""
+    row = table.__new__(table)
+    row.__data__ = dict(zip(table._meta.sorted_field_names, values, strict=True))
+    row.__rel__ = {}
+    row._dirty = set()
+    return row
