@@ -231,3 +231,20 @@ def test_given_up_is_final_and_late_is_not() -> None:
     late = report_of("dsn-delayed.eml")
     assert lost is not None and (lost.kind, lost.final) == ("temporary", True)
     assert (late.kind, late.final) == ("temporary", False)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "has not yet been delivered.\nIt may have been blocked by the other server. Delivery attempts will continue.",
+        "met 450 4.7.1 try later and will be retried for 3 days: it is blocked by a policy of the day.",
+        "is delayed, for it has been blocked. You do not need to resend it.",
+    ],
+)
+def test_what_is_blocked_and_still_tried_is_late(words: str) -> None:
+    raw = (
+        f"From: MAILER-DAEMON@x.example\nSubject: Delivery report\n\nYour mail to jane@example.org {words}\n"
+    )
+    found = read(raw.encode(), reverse_path="").report
+    assert found is not None
+    assert (found.kind, found.final) == ("temporary", False)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from gettext import NullTranslations
 from pathlib import Path
 
 import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from gateway.errors import ConfigError
 from gateway.mail import template
 from gateway.mail.prepared import MOST_PARTS
 from gateway.mail.sandbox import Sandbox
 from gateway.mail.speech import HtmlSpeech, Speech
-from gateway.mail.template import OURS, TEXT_ONLY, Stationery, Unwritable
-from tests.mail.letters import LETTERS, WORDS
+from gateway.mail.template import OURS, TEXT_ONLY, Stationery, Unwritable, check_templates
+from tests.mail.letters import ANSWER, LETTERS, WORDS
 
 
 class Foreign(NullTranslations):
@@ -104,3 +106,42 @@ def test_a_file_that_takes_itself_in_fails_when_it_is_written(tmp_path: Path) ->
     (tmp_path / "notice.txt").write_text("<<ticket_url>><% include 'notice.txt' %>")
     with pytest.raises(Unwritable):
         Stationery(tmp_path).write("notice", WORDS)
+
+
+def test_a_file_may_take_itself_in_within_a_loop(tmp_path: Path) -> None:
+    """Nothing becomes part of itself: Python has no more than twenty loops within one another."""
+    (tmp_path / "_files.txt").write_text(
+        "<% for a in messages %>.<% endfor %><% for a in held %><% include '_files.txt' %><% endfor %>"
+    )
+    (tmp_path / "notice.txt").write_text("<<ticket_url>><% include '_files.txt' %>")
+    quiet = replace(WORDS, messages=(ANSWER,), held=())
+    assert Stationery(tmp_path).write("notice", quiet).text == f"{WORDS.ticket_url}.\n"
+    with pytest.raises(ConfigError, match=r"notice\.txt: .*recursion"):
+        check_templates(tmp_path)
+
+
+def test_files_that_take_one_another_in_become_part_of_each_other_once(tmp_path: Path) -> None:
+    parsed: list[str] = []
+
+    class Telling(Sandbox):
+        def source(self, file: str) -> str:
+            parsed.append(file)
+            return super().source(file)
+
+    (tmp_path / "_a.txt").write_text("a<% if again %><% include '_b.txt' %><% endif %>")
+    (tmp_path / "_b.txt").write_text("b<% if again %><% include '_a.txt' %><% endif %>")
+    (tmp_path / "letter.txt").write_text("<% include '_a.txt' %><% include '_b.txt' %>")
+    assert rendered(Telling([tmp_path], Speech(NullTranslations())), "letter.txt", again=False) == "ab"
+    assert parsed == ["_a.txt", "_b.txt", "_b.txt", "_a.txt"]
+
+
+def test_more_loops_within_one_another_than_python_has_are_told(tmp_path: Path) -> None:
+    """One in each file, so that no file by itself has many."""
+    for number in range(21):
+        (tmp_path / f"_{number}.txt").write_text(
+            f"<% for a in messages %><% include '_{number + 1}.txt' %><% endfor %>"
+        )
+    (tmp_path / "_21.txt").write_text("x")
+    (tmp_path / "notice.txt").write_text("<<ticket_url>><% include '_0.txt' %>")
+    with pytest.raises(ConfigError, match=r"notice\.txt: .*nested"):
+        check_templates(tmp_path)

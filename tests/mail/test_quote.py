@@ -32,7 +32,8 @@ def left(text: str) -> str:
         "El lun, 3 feb 2025 a las 10:11, Help (<help@desk.example>) escribió:\n> quoted",
         "W dniu 3.02.2025 o 10:11, Help pisze:\n> quoted",
         "pon., 3 lut 2025 o 10:11 Help <help@desk.example> napisał(a):\n\n> quoted",
-        "On Mon, 3 Feb 2025 at 10:11, Help wrote:\n\nnot marked as a quote\nat all",
+        "On Mon, 3 Feb 2025 at 10:11, Help <help@desk.example> wrote:\n\nnot marked as a quote\nat all",
+        "On Mon, 3 Feb 2025 10:11 +0100, Help wrote:\n\nnot marked as a quote\nat all",
         "-----Original Message-----\nFrom: Help\nSent: Monday\n\nquoted",
         "-----Ursprüngliche Nachricht-----\nVon: Help\n\nquoted",
         "________________________________\nFrom: Help <help@desk.example>\nSent: Monday\n"
@@ -61,6 +62,7 @@ def test_history_and_signature_are_folded(history: str) -> None:
         "Please see:\n- item\n- item",
         "I wrote:\nthe text",
         "From: here to there\nit is far",
+        "It is lost.\n\nOn Mon, 3 Feb 2025 at 10:11, DHL wrote:\n\nnot our fault\n\nWhat now?",
         "The key -- the small one -- is lost.",
         "a\n--\n" + "line\n" * 40,
         "Total:\n------------\n12",

@@ -85,7 +85,7 @@ def _of_unknown_make(mail: Suspect) -> list[Fate]:
     if mail.is_other_machine:
         return []
     late, failed = detectors.ask(mail.root, mail.own)
-    waits = () if own_words.says(phrases.OVER, mail.own.lower()) else late
+    waits = () if own_words.says((*phrases.OVER, *phrases.FILTERED), mail.own.lower()) else late
     found = [formats.passage(mail.own, one, mail.is_late or one in waits) for one in (*late, *failed)]
     if found or not mail.speaks_as_mailer:
         return _without_parties(mail, found)

@@ -50,10 +50,14 @@ LATE = _table(
 OVER = _table(
     """
     giving up, not going to try again, no further delivery attempts, will no longer be retried, too long,
-    retry timeout exceeded, permanent error, permanent failure, has been removed, blocked by, been blocked
+    retry timeout exceeded, permanent error, permanent failure, has been removed
     """
 )
 """That nobody tries any more, whatever else is said."""
+
+
+FILTERED = _table("blocked by, been blocked")
+"""That a filter has the letter: it is over, unless the mailer itself says that it still tries."""
 
 
 PASSING = _table(

@@ -14,16 +14,18 @@ from gateway.mail.dsn.fields import STATUS_TYPES
 from gateway.mail.structure import Part
 
 _DAEMON = re.compile(
-    r"mail(?:er)?[-_. ]?daemon|\bmdaemon\b|mail delivery (?:sub)?system|microsoftexchange[0-9a-f]{8}"
-    r"|@sns\.amazonaws\.com",
+    r"(?<![@.])mail(?:er)?[-_. ]?daemon|(?:^|[\s<\"])mdaemon@|mail delivery (?:sub)?system"
+    r"|microsoftexchange[0-9a-f]{8}|@sns\.amazonaws\.com",
     re.IGNORECASE,
 )
 _OFFICE = re.compile(
     r"(?:^|[\s<\"])(?:post[-_.]?master|mailer|mail[-_.]?(?:admin|system|server)|administrator)[-+_\d]{0,9}@"
-    r"|^\W{0,3}(?:(?:system|mail)[-_. ]?administrator|postmaster\b|microsoft exchange)|\bmail (?:server|system)\b",
+    r"|^\W{0,3}(?:(?:system|mail)[-_. ]?administrator|postmaster\b|microsoft exchange)"
+    r"|^\W{0,3}mail (?:server|system)\W{0,3}(?:<|$)",
     re.IGNORECASE,
 )
-"""By the whole local part, or by how the name begins: Jane Postmaster is a person."""
+"""By the whole local part, by how the name begins, or by all of it: Jane Postmaster is a person, and so is the
+Mail Server Team."""
 _OTHER_REPORTS = frozenset({"feedback-report", "disposition-notification"})
 _PARTIES = ("from", "to", "cc", "sender", "reply-to", "delivered-to", "return-path")
 

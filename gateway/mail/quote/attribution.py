@@ -13,10 +13,11 @@ from enum import IntEnum
 
 from gateway.mail.quote import phrases
 from gateway.mail.quote.language import phrases_in
-from gateway.mail.quote.lines import LONGEST_LOOKED_AT, is_quoted, last_filled, next_filled, visible
+from gateway.mail.quote.lines import LONGEST_LOOKED_AT, ZONE, is_quoted, last_filled, visible
 
 MOST_LINES = 4
 _LONGEST_CLOSING = 40
+_LONGEST_DATE = 20  # characters: `march 4, 2025, `
 _FRAME = ">>>"  # GroupWise: `>>> Jane Doe 04.03.2025 14:31 >>>`
 
 
@@ -25,7 +26,8 @@ class Trust(IntEnum):
 
     NONE = 0
     IF_QUOTED = 1  # only where the next line begins with a quote mark
-    SURE = 2
+    IF_MARKED = 2  # where anything else tells of a quote too: a box of the HTML, lines that we sent
+    SURE = 3
 
 
 def _alternatives(words: Iterable[str]) -> str:
@@ -57,64 +59,70 @@ _CLOCK = re.compile(r"(?<![\d.])\d{1,2} ?[:.h：] ?[0-5]\d(?!\d)|\d ?(?:am|pm|uh
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|(?<![\d.])\d{1,2}[./-] ?\d{1,2}[./-] ?\d\d(?!\.?\d)")
 _ADDRESS = re.compile(r"[^\s<>()\"',:]@\w|@[\w.-]{1,80}>")
 _FRAMED = re.compile(r"[<(\[«](?:mailto:)? ?[^\s<>()\[\]@]{1,100}@[^\s<>()\[\]@]{1,253} ?[>)\]»]")
+_FRAME_CLOSED = re.compile(r"\d{1,2}[:.]\d\d(?::\d\d)?(?: ?[ap]\.?m\.?| uhr)? ?>>>$")
 _GMAIL_MOMENT = re.compile(
-    r"\d{4}-\d\d-\d\d \d{1,2}:\d\d gmt ?[+-]\d\d?:\d\d \w\S{0,40}(?: \S{1,40}){0,3}:?$"
+    r"\d{4}-\d\d-\d\d \d{1,2}:\d\d gmt ?[+-]\d\d?:\d\d (\w\S{0,40}(?: \S{1,40}){0,3}):?$", re.IGNORECASE
 )
 _DATE_FIRST = re.compile(r"\d|[^\W\d]{1,14}[.,]{0,2}[ -]?,? ?\d|[^\W\d]{1,14}, [^\W\d]{1,12}\.? \d")
 _ENDS_IN_ADDRESS = re.compile(r"[>)\]\"]:?$|@[\w.-]{1,100}:?$")
 _ENDS_SENTENCE = re.compile(r"[!?…。！？]$|[^\W\d_]{4}\.$")
 
 
-def found_at(lines: Sequence[str], last: int, *, quoted_below: bool | None = None) -> int:
+def found_at(lines: Sequence[str], last: int, least: Trust) -> int:
     """First line of an attribution that ends in line `last`; last + 1 if it is none.
 
-    quoted_below: what is known of the next filled line; None: it is looked at.
+    least: how sure it must be, after what stands below.
     """
     text = _plain(lines[last])
     if not (_may_end(text) or _closes_address(lines[last]) or _is_framed(lines[last])):
         return last + 1
     start, trust = _read_upwards(lines, last)
-    if trust == Trust.IF_QUOTED:
-        if quoted_below is None:
-            below = next_filled(lines, last + 1)
-            quoted_below = below < len(lines) and is_quoted(lines[below])
-        trust = Trust.SURE if quoted_below else Trust.NONE
-    return start if trust == Trust.SURE else last + 1
+    known = trust >= least or (trust != Trust.NONE and _is_gmails(lines, last))
+    return start if known else last + 1
 
 
 def trust_in(said: str) -> Trust:
     """How sure a text, in lower case and on one line, is an attribution.
 
-    People write "On Monday at 10:30 your driver wrote:" too, and go on in their own words. Programs give the
-    whole date and a name, or an address with it, most of them in brackets.
+    People write "On 3 March 2025 at 10:30 DHL wrote:" too, and go on in their own words. Programs that put no
+    quote mark below give an address in brackets, or the zone of the date.
     """
     bare = said.strip("-–— ")
     colon = said.endswith((":", "："))
     verb = _WROTE.search(bare)
     address = _ADDRESS.search(bare) is not None
     dated = is_dated(bare)
-    if (verb and said.startswith("--") and said.endswith("--")) or (dated and said.endswith(_FRAME)):
+    if (verb and said.startswith("--") and said.endswith("--")) or _is_frame(said):
         return Trust.SURE
     framed = _FRAMED.search(bare) is not None
     if verb and colon and _is_personal(bare, verb[0]):
         return Trust.IF_QUOTED if dated or framed else Trust.NONE
     if verb and colon:
-        named = framed or (_opens(bare) and (address or _is_whole_date(bare)))
-        return Trust.SURE if dated and named else Trust.IF_QUOTED
+        return _trust_of_sentence(bare, framed=framed)
     if colon and address and dated and (framed or _opens(bare)):
         sure = framed and _opens(bare) and _ENDS_IN_ADDRESS.search(bare) is not None
         return Trust.SURE if sure else Trust.IF_QUOTED
     if _GMAIL_MOMENT.match(bare):
-        return Trust.SURE
+        return Trust.SURE if colon else Trust.IF_QUOTED
     if not dated or not _opens(bare) or (verb and _is_personal(bare, verb[0])):
         return Trust.NONE
     return Trust.IF_QUOTED if verb or (address and _ENDS_IN_ADDRESS.search(bare)) else Trust.NONE
 
 
+def _trust_of_sentence(said: str, *, framed: bool) -> Trust:
+    """How sure a verb with a colon at the end makes it."""
+    if framed and is_dated(said):
+        return Trust.SURE
+    whole = _CLOCK.search(said) is not None and _YEAR.search(said) is not None
+    if not _opens(said) or not (whole or (is_dated(said) and _ADDRESS.search(said))):
+        return Trust.IF_QUOTED
+    return Trust.SURE if ZONE.search(said) else Trust.IF_MARKED
+
+
 def with_attribution(lines: Sequence[str], start: int, *, quoted: bool = True) -> int:
     """`start`, or the beginning of the announcement above it: an attribution or a rule.
 
-    quoted: line `start` has a quote mark or the like; if not, only a sure attribution counts.
+    quoted: line `start` has a quote mark or the like; if not, it must be surer.
     """
     above = last_filled(lines, start)
     while above >= 0 and is_rule(lines[above]):
@@ -122,7 +130,7 @@ def with_attribution(lines: Sequence[str], start: int, *, quoted: bool = True) -
         above = last_filled(lines, start)
     if above < 0 or not may_end_at(lines[above]):
         return start
-    announced = found_at(lines, above, quoted_below=quoted)
+    announced = found_at(lines, above, Trust.IF_QUOTED if quoted else Trust.IF_MARKED)
     return announced if announced <= above else start
 
 
@@ -130,7 +138,7 @@ def announces_box(line: str) -> bool:
     """Whether a line announces a box that may be an author's own: people give no year ("DHL wrote:")."""
     said = _plain(line)
     trust = trust_in(said)
-    return trust == Trust.SURE or (trust == Trust.IF_QUOTED and _YEAR.search(said) is not None)
+    return trust >= Trust.IF_MARKED or (trust == Trust.IF_QUOTED and _YEAR.search(said) is not None)
 
 
 def begins_one(said: str) -> bool:
@@ -163,7 +171,7 @@ def _may_end(text: str) -> bool:
     if text[0].isdigit() and "gmt" in text[:30]:
         return True
     if text.endswith("--") and text.startswith("--"):
-        return True
+        return _WROTE.search(text) is not None
     return _WROTE.search(text, max(0, len(text) - 24)) is not None
 
 
@@ -183,7 +191,7 @@ def _read_upwards(lines: Sequence[str], last: int) -> tuple[int, Trust]:
         if trust and _is_whole(said) and not (named and _begins_with_name(said)):
             return _wrapped_opening(lines, number, said), trust
         mended = broken and not _is_broken(said)
-        if trust and (mended or (trust == Trust.SURE and not best and "@" in said)):
+        if trust and (mended or (trust >= Trust.IF_MARKED and not best and "@" in said)):
             start, best = number, trust
     return start, best
 
@@ -204,8 +212,18 @@ def _is_personal(said: str, verb: str) -> bool:
     return verb in _PERSONAL and _PERSONAL[verb].search(said) is not None
 
 
-def _is_whole_date(said: str) -> bool:
-    return _CLOCK.search(said) is not None and _YEAR.search(said) is not None
+def _is_gmails(lines: Sequence[str], number: int) -> bool:
+    """Whether a line of its own is a moment and a name, as old Gmail had it; in a log, words come behind it."""
+    moment = _GMAIL_MOMENT.match(lines[number].strip())
+    if moment is None or any(word[0].islower() for word in moment[1].split()):
+        return False
+    return not "".join((*lines[max(0, number - 1) : number], *lines[number + 1 : number + 2])).strip()
+
+
+def _is_frame(said: str) -> bool:
+    """Whether it ends as GroupWise frames it: a whole date before the last sign. A prompt of Python does not."""
+    closed = _FRAME_CLOSED.search(said)
+    return closed is not None and _YEAR.search(said, max(0, closed.start() - _LONGEST_DATE)) is not None
 
 
 def _is_broken(said: str) -> bool:

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gateway.mail.quote.attribution import MOST_LINES, found_at, may_end_at, with_attribution
+from gateway.mail.quote.attribution import MOST_LINES, Trust, found_at, may_end_at, with_attribution
 from gateway.mail.quote.lines import Ranges, has_words, is_quoted, last_filled, quote_depth
 from gateway.mail.quote.mark import has_mark
 from gateway.mail.quote.structure import Structure
@@ -54,7 +54,7 @@ def _block(lines: Sequence[str], run: tuple[int, int], structure: Structure, *, 
     first = next(at for at in range(start, stop) if has_words(lines[at]))
     attributed = (
         opening < start
-        or found_at(lines, first, quoted_below=quoted) <= first
+        or found_at(lines, first, Trust.IF_QUOTED if quoted else Trust.IF_MARKED) <= first
         or any(map(has_mark, lines[start:stop]))
     )
     above = last_filled(lines, start)
@@ -71,7 +71,7 @@ def _says_who(lines: Sequence[str], box: tuple[int, int]) -> bool:
     """Whether a box begins with a sure attribution, however its program drew it."""
     start, stop = box
     beginning = [at for at in range(start, min(start + MOST_LINES, stop)) if lines[at].strip()]
-    return any(found_at(lines, at, quoted_below=False) == beginning[0] for at in beginning)
+    return any(found_at(lines, at, Trust.IF_MARKED) == beginning[0] for at in beginning)
 
 
 def _outermost(boxes: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

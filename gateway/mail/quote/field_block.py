@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 
 from gateway.mail.quote import phrases
-from gateway.mail.quote.lines import LONGEST_LOOKED_AT, is_quoted, visible
+from gateway.mail.quote.lines import LONGEST_LOOKED_AT, ZONE, is_quoted, next_filled, visible
 
 _MOST_LINES = 14
 _MOST_WRAPPED = 3  # lines of one field after its first
@@ -38,7 +38,7 @@ _LABELS: dict[str, Field] = {label: kind for kind, name in _KINDS for label in p
 _ORIGINAL = phrases.every("original")
 _FORWARDED = phrases.every("forwarded")
 _ADDRESS = re.compile(r"[\w.>\"']@\w|mailto:|\[[^\]\s]{1,100}@")
-_MACHINE_DATE = re.compile(r"\d:\d\d:\d\d|[+-]\d\d:?\d\d\b|\b(?:gmt|utc)\b", re.IGNORECASE)
+_MACHINE_TIME = re.compile(r"\d:\d\d:\d\d|\b(?:gmt|utc)\b", re.IGNORECASE)
 _FRAMED = re.compile(r"[-_=*]{4,40} {0,3}([^-_=*]{4,80}?) {0,3}[-_=*]{4,40}")
 _LABEL_WITHIN = re.compile(r"\s\*?([^\W\d_]{1,20}):\*?\s")
 
@@ -57,10 +57,8 @@ def block_end(lines: Sequence[str], start: int) -> int:
             for each in (kind, *_fields_within(line)):
                 found.setdefault(each, line)
             end, wrapped = number + 1, 0
-        elif (
-            not line.strip() and number > start + 1 and not is_field("".join(lines[number + 1 : number + 2]))
-        ):
-            break
+        elif not line.strip() and number > start + 1:
+            break  # people write a field a paragraph: "From: Warsaw", "To: Berlin"
         else:
             wrapped += 1
             if wrapped > _MOST_WRAPPED:
@@ -78,12 +76,16 @@ def is_field(line: str) -> bool:
     return _field(line) is not None
 
 
-def is_separator(line: str) -> bool:
-    """`-----Original Message-----` in any language."""
-    text = line[:LONGEST_LOOKED_AT].replace("&nbsp;", " ").strip("> \t")
+def is_separator(lines: Sequence[str], number: int) -> bool:
+    """`-----Original Message-----` in any language; as QQ has it, `----- Original -----`, only above a header."""
+    text = lines[number][:LONGEST_LOOKED_AT].replace("&nbsp;", " ").strip("> \t")
     framed = _FRAMED.match(text)
     said = framed[1].strip().lower() if framed else _between_dashes(text)
-    return said in _ORIGINAL or (said == "original" and framed is not None)
+    if said in _ORIGINAL:
+        return True
+    below = next_filled(lines, number + 1)
+    bare = said == "original" and text.startswith("----") and text.endswith("----")
+    return bare and below < len(lines) and block_end(lines, below) > below
 
 
 def is_forward(line: str) -> bool:
@@ -111,7 +113,9 @@ def _is_header(found: dict[Field, str]) -> bool:
     if Field.DATE not in kinds or not peopled:
         return False
     date = found[Field.DATE]
-    return any(map(str.isdigit, date)) if len(kinds) >= 3 else _MACHINE_DATE.search(date) is not None
+    if len(kinds) >= 3:
+        return any(map(str.isdigit, date))
+    return (ZONE.search(date) or _MACHINE_TIME.search(date)) is not None
 
 
 def _field(line: str) -> Field | None:

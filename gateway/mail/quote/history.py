@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from gateway.mail.quote.attribution import found_at, is_dated, may_end_at, with_attribution
+from gateway.mail.quote.attribution import Trust, found_at, is_dated, may_end_at, with_attribution
 from gateway.mail.quote.field_block import block_end, fields_in, is_field, is_forward, is_separator
 from gateway.mail.quote.lines import LONGEST_LOOKED_AT, Ranges, is_quoted, last_filled, merged, next_filled
 from gateway.mail.quote.mark import has_mark, mark_may_stand_in
@@ -88,7 +88,8 @@ class _Search:
             return number + 1
         if is_quoted(line):
             return number
-        if self._is_header_box(number) or is_separator(line) or has_mark(line[:LONGEST_LOOKED_AT]):
+        separates = is_separator(self._lines, number) or has_mark(line[:LONGEST_LOOKED_AT])
+        if separates or self._is_header_box(number):
             return max(number + 1, block_end(self._lines, number))
         return block_end(self._lines, number)
 
@@ -118,7 +119,7 @@ class _Search:
         if self._looks >= _MOST_ATTRIBUTIONS or not may_end_at(line) or self._is_marked(number, line):
             return number + 1
         self._looks += line.endswith(":")
-        return found_at(self._lines, number, quoted_below=False)
+        return found_at(self._lines, number, Trust.SURE)
 
     def _is_marked(self, number: int, line: str) -> bool:
         """Whether quote marks tell of the quote that line `number` may announce: those are not looked for here."""

@@ -85,7 +85,8 @@ LANGUAGES = {
         "|courriel original|rendez-vous d'origine",
         forwarded="message transféré|message réexpédié|message transmis|début du message transféré"
         "|début du message réexpédié|mail transféré|courriel transféré",
-        sent_from="provenance|envoyé de|envoyé depuis|envoyé à partir|envoyé avec|envoyé par samsung|envoyé via"
+        sent_from="provenance : courrier|provenance: courrier|envoyé de|envoyé depuis|envoyé à partir|envoyé avec"
+        "|envoyé par samsung|envoyé via"
         "|télécharger outlook|obtenir outlook|téléchargez outlook|obtenez outlook",
     ),
     "es": Language(

@@ -13,6 +13,9 @@ SHORTEST_HASHED = 12
 LONGEST_LOOKED_AT = 400
 """Characters of a line that words are looked for in; what announces a quote is never longer."""
 
+ZONE = re.compile(r"(?:\s|:\d\d|gmt|utc)(?:[+-]\d{4}|\+\d\d:\d\d)\b", re.IGNORECASE)
+"""The time zone of a date, as machines write it; people leave it out."""
+
 _PREFIX = re.compile(r"[>＞\s]*")
 _QUOTED = re.compile(r" {0,3}[>＞]")
 _WORD = re.compile(r"\w")

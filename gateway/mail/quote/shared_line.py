@@ -29,6 +29,6 @@ def _parted(line: str) -> str:
     for inside in _INSIDE.finditer(line):
         if begins_one(line[: inside.start()].lower()):
             continue  # the date has such a word in it
-        if trust_in(line[inside.end() :].lower()) == Trust.SURE:
+        if trust_in(line[inside.end() :].lower()) >= Trust.IF_MARKED:
             return f"{line[: inside.start()]}\n{line[inside.start() :].lstrip()}"
     return line

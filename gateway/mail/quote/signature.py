@@ -28,9 +28,13 @@ _MOST_WORDS_OF_MINE = 4  # of "Sent from my …" where the device is not known
 _LONGEST_NAME = 60  # characters of the first line of a signature below a mere `--`
 _POINT = re.compile(r"(?:\d{1,2}[.)]|[-*•]) ")
 _POSTSCRIPT = re.compile(r"\W{0,3}(?:p\. ?s\.?|ps ?[.:–-]|п\. ?с\.|追伸|又及)", re.IGNORECASE)
-_DELIMITERS = ("--", "__")
+_DASHES = "--"
 _DECORATION = "*_<>[]()•·|~\"'- \u2013\u2014"
-_OUTLOOK_LINK = re.compile(r"outlook.{0,80}https://aka\.ms/")
+_OUTLOOK_LINK = "https://aka.ms/"
+_OUTLOOK_FOR = ("ios", "android")
+_MOST_WORDS_OF_OUTLOOK = 6
+_SIGNS = frozenset(":;,?!。？！、")  # of a person's sentence
+_NUMBER = re.compile(r"(?<!\w)\d+(?!\w)")
 _LINK = re.compile(r"[<(\[]\s?(?:https?|mailto):[^\s>)\]]{1,400}[>)\]]?|https?://\S{1,400}")
 _SENT_FROM = tuple(phrases.every("sent_from"))
 _SENT_FROM_END = tuple(phrases.every("sent_from_end"))
@@ -63,7 +67,7 @@ def is_added(line: str) -> bool:
         return False
     text = _LINK.sub(" ", visible(line)).replace("’", "'")
     text = " ".join(text.split()).strip(_DECORATION).lower()
-    if text.startswith(phrases.SCANNED) or _OUTLOOK_LINK.search(line.lower()):
+    if text.startswith(phrases.SCANNED) or (_OUTLOOK_LINK in line.lower() and _is_of_outlook(text)):
         return True
     ends = text.rstrip(".!。")
     begins = text.startswith(_SENT_FROM)
@@ -73,8 +77,16 @@ def is_added(line: str) -> bool:
     if words > _MOST_WORDS_ADDED or any(sign in ends for sign in ";!?") or ". " in ends:
         return False
     parts = f"{ends} ".split(",")
+    if len(parts) > 2 or any(map(_NUMBER.search, parts[1:])):
+        return False
     mine = text.startswith(_MINE) and words <= _MOST_WORDS_OF_MINE + 3 and len(parts) == 1
     return mine or all(any(device in part for device in phrases.DEVICES) for part in parts)
+
+
+def _is_of_outlook(text: str) -> bool:
+    """Whether hardly anything stands beside its link but its name and the system it is for, in any language."""
+    named = "outlook" in text and any(system in text for system in _OUTLOOK_FOR)
+    return named and len(text.split()) <= _MOST_WORDS_OF_OUTLOOK and _SIGNS.isdisjoint(text)
 
 
 def is_ornament(line: str) -> bool:
@@ -86,10 +98,12 @@ def is_ornament(line: str) -> bool:
 
 
 def _below_dashes(lines: Sequence[str], end: int) -> int:
-    """The first `-- ` that is not too far above `end`, else the last `--`; `end` without one."""
+    """The first `-- ` that is not too far above `end`, else the only `--`; `end` without one."""
     found, filled = end, 0
-    if not any(line.startswith(_DELIMITERS) for line in lines[:end]):
+    dashed = [line for line in lines[:end] if line.startswith(_DASHES)]
+    if not dashed:
         return end
+    parted = sum(line != "-- " and line.rstrip() == _DASHES for line in dashed) > 1
     for number in range(end - 1, -1, -1):
         line = lines[number]
         if filled > _LONGEST_BELOW_DELIMITER or is_quoted(line):
@@ -98,7 +112,7 @@ def _below_dashes(lines: Sequence[str], end: int) -> int:
             break
         if line == "-- ":
             found = number
-        elif line.rstrip() in _DELIMITERS and found == end and filled <= _LONGEST_BELOW_DASHES:
+        elif line.rstrip() == _DASHES and not parted and found == end and filled <= _LONGEST_BELOW_DASHES:
             found = number if _may_be_signature(lines, number + 1, end) else end
         filled += bool(line.strip())
     return found
@@ -107,7 +121,8 @@ def _below_dashes(lines: Sequence[str], end: int) -> int:
 def _may_be_signature(lines: Sequence[str], start: int, end: int) -> bool:
     """Whether what stands below a mere `--` may be one: people part the points of a letter so too."""
     first = lines[next_filled(lines, start)].strip() if next_filled(lines, start) < end else ""
-    if _POINT.match(first) or (len(first) > _LONGEST_NAME and not is_added(first)):
+    announced = start > 1 and lines[start - 2].rstrip().endswith((":", "："))
+    if announced or _POINT.match(first) or (len(first) > _LONGEST_NAME and not is_added(first)):
         return False
     return not any(line.rstrip().endswith(("?", "？")) for line in lines[start:end])
 
