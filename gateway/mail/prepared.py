@@ -13,7 +13,7 @@ from jinja2.visitor import NodeTransformer
 
 from gateway.mail.speech import Speech
 
-MOST_PARTS = 50  # files that become part of one template; one that takes itself in comes to an end here
+MOST_PARTS = 50  # files that become part of one template
 ISOLATED = "isolated"
 """The filter of values in a sentence, see `speech.isolated`."""
 
@@ -25,6 +25,7 @@ class Preparation(NodeTransformer):
         self._speech = speech
         self._parse = parse
         self._parts = 0
+        self._within: list[str] = []  # the files whose bodies are being taken in
 
     def visit_Call(self, call: nodes.Call) -> nodes.Expr:
         """`_("…", name=value)` becomes the words of the sentence and the values between them."""
@@ -51,11 +52,15 @@ class Preparation(NodeTransformer):
         is_special = not include.with_context or include.ignore_missing
         if is_special or not isinstance(file, nodes.Const) or self._parts == MOST_PARTS:
             return include
+        if file.value in self._within:  # it takes itself in
+            return include
         self._parts += 1
         part = self._parse(file.value)
         if next(part.find_all((nodes.Extends, nodes.Block)), None):
             return include
+        self._within.append(file.value)
         self.generic_visit(part)
+        self._within.pop()
         scope = nodes.Scope(part.body)
         scope.set_lineno(include.lineno, override=True)
         return scope

@@ -52,8 +52,18 @@ UNPROVEN_WORDS = ("desk_name", "ticket_url", "ticket_number", "answer_mailto", "
 """What a letter to an unproven address may say: nothing that its sender chose (threat T21)."""
 EXTRAS = ("_", "ngettext", "mark", "language", "direction")
 
-# What executing somebody's template can raise besides Jinja's own errors.
-FAULTS = (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError, AttributeError)
+# What compiling and executing somebody's template can raise besides Jinja's own errors. SyntaxError is Python's, of
+# what Jinja made of it: more than twenty loops within one another.
+FAULTS = (
+    TemplateError,
+    SyntaxError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    ValueError,
+    RecursionError,
+    AttributeError,
+)
 
 _RIGHT_TO_LEFT = ("ar", "fa", "he", "ur", "yi")
 _REPLY_PREFIX = re.compile(

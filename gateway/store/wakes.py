@@ -28,9 +28,11 @@ log = logger("store")
 class Wakes:
     """Calls `wake` whenever another process announces work, in a thread with a connection of its own."""
 
-    def __init__(self, url: str, wake: Callable[[], None]) -> None:
+    def __init__(self, url: str, wake: Callable[[], None], again_s: float = AGAIN_S) -> None:
         self._url = make_conninfo(url, application_name="helpgate", connect_timeout=10, **_TO_A_SILENT_SERVER)
         self._wake = wake
+        self._again_s = again_s
+        self._is_deaf = False
         self._ending = self._end = -1
         self._thread = threading.Thread(target=self._run, name="wakes", daemon=True)
 
@@ -52,13 +54,14 @@ class Wakes:
                 with psycopg.connect(self._url, autocommit=True) as connection:
                     self._listen(connection)
             except psycopg.Error as error:
-                log.warning("not told of others' work for now", problem=str(error).strip())
-                ending.poll(AGAIN_S * 1000)
+                self._miss(str(error).strip())
+                ending.poll(self._again_s * 1000)
         os.close(self._ending)
 
     def _listen(self, connection: psycopg.Connection[Any]) -> None:
         """Until the end, or until the connection breaks: psycopg.Error."""
         connection.execute(f"LISTEN {CHANNEL}")
+        self._hear()
         self._wake()  # for what was announced while nobody listened
         waiting = select.poll()
         for source in (connection, self._ending):
@@ -66,3 +69,15 @@ class Wakes:
         while self._ending not in dict(waiting.poll()):
             if list(connection.notifies(timeout=0)):
                 self._wake()
+
+    def _miss(self, problem: str) -> None:
+        """Say once that the server is away."""
+        if not self._is_deaf:
+            log.warning("not told of others' work for now", problem=problem)
+        self._is_deaf = True
+
+    def _hear(self) -> None:
+        """Say that it is back."""
+        if self._is_deaf:
+            log.info("told of others' work again")
+        self._is_deaf = False

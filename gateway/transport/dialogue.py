@@ -8,6 +8,7 @@ from collections import deque
 from aiosmtplib import SMTPResponse
 
 REPLY_MAX = 32_768  # octets, all lines of it: generous, and an end to what a broken server says
+REPLIES_MAX = 8  # that wait: at most four commands are asked at a time
 
 
 class Unreadable(ConnectionError):
@@ -86,20 +87,22 @@ class Dialogue(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
+        if self._lost is not None:
+            return
         self._unread += data
         *lines, self._unread = self._unread.split(b"\n")
         for line in lines:
             if self._lost is None:
                 self._take(line)
         if self._size + len(self._unread) > REPLY_MAX:
-            self._end(Unreadable("a reply without end"))
+            self._give_up("a reply without end")
         self._wake()
 
     def _take(self, line: bytes) -> None:
         code, mark = line[:3], line[3:4]
         self._size += len(line)
         if not code.isdigit() or mark not in b"- \r" or self._size > REPLY_MAX:
-            self._end(Unreadable("not a reply"))
+            self._give_up("not a reply")
             return
         self._lines.append(line[4:].strip())
         if mark != b"-":
@@ -107,6 +110,13 @@ class Dialogue(asyncio.Protocol):
             self._replies.append(SMTPResponse(int(code), text))
             self._lines.clear()
             self._size = 0
+        if len(self._replies) > REPLIES_MAX:
+            self._give_up("replies that nobody asked for")
+
+    def _give_up(self, problem: str) -> None:
+        """Hear no more: the server talks nonsense."""
+        self._end(Unreadable(problem))
+        self.abort()
 
     def eof_received(self) -> None:
         """See asyncio.Protocol; the transport closes."""

@@ -21,7 +21,6 @@ _PIECE = 65536
 _REPLY_LENGTH = 500
 _GOODBYE_S = 5.0
 LINE_MAX = 998  # octets without CRLF, RFC 5322 §2.1.1
-"""More than 998 octets and the CR. RFC 5322 §2.1.1."""
 _SIZE = re.compile("[0-9]{1,20}")
 _UNSAFE_IN_PATH = re.compile(r"[\x00-\x20\x7f<>\ud800-\udfff]")
 
@@ -105,7 +104,11 @@ class Session:
             await self._ask(_DATA)
         reply = await self._send_text(parcel.octets)
         self._reset_first = False
-        return _judge(reply, "final dot", of_letter=True)
+        try:
+            return _judge(reply, "final dot", of_letter=True)
+        except (Lost, Uncertain):
+            self.abort()  # it is about to end, or nobody knows any more which reply answers what
+            raise
 
     async def quit(self) -> None:
         """Say goodbye, without insisting on an answer."""

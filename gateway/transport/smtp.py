@@ -248,6 +248,7 @@ class Connection(SMTP):
             return OUT_OF_ORDER
         self.tls_context = certificate.context()
         self._shaking_hands = True
+        self._wire.restart()  # the peer may be held up, and its side of TLS would not be heard
         await super().smtp_STARTTLS("")
         tls = self.transport and self.transport.get_extra_info("ssl_object")
         if not tls:

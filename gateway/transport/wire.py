@@ -56,11 +56,11 @@ class Wire:
         self.received += len(data)
         self._ahead = self._ahead[self._at :] + data if self._ahead else data
         self._at = 0
-        if self._coming is not None:
-            self._wake()
-        elif len(self._ahead) > _MOST_AHEAD and not self._held_up:
+        if len(self._ahead) > _MOST_AHEAD and not self._held_up:
+            # Also while somebody waits: more may come before their task runs.
             self._held_up = True
             self._reading.pause_reading()
+        self._wake()
 
     def end(self) -> None:
         """The peer will send no more."""
@@ -70,7 +70,7 @@ class Wire:
     def restart(self) -> None:
         """TLS begins: forget what came before it, for it was said in the clear. RFC 3207 §4.2."""
         self._ahead, self._at = b"", 0
-        self._held_up = False
+        self._let_go_on()
 
     # ---- what the conversation asks ----
 
@@ -127,9 +127,7 @@ class Wire:
             return
         if self._ended:
             raise EOFError
-        if self._held_up:
-            self._held_up = False
-            self._reading.resume_reading()
+        self._let_go_on()
         self._coming = self._loop.create_future()
         try:
             await self._coming
@@ -137,6 +135,11 @@ class Wire:
             self._coming = None
         if not self._ahead:
             raise EOFError
+
+    def _let_go_on(self) -> None:
+        if self._held_up:
+            self._held_up = False
+            self._reading.resume_reading()
 
     def _wake(self) -> None:
         if self._coming is not None and not self._coming.done():

@@ -17,6 +17,7 @@ from types import TracebackType
 
 DROP = b"\x00drop"
 _AWAIT_S = 10.0
+_NUMBERS = re.compile(r"UID SEARCH (\d+):(\d+) ")
 
 
 class ScriptedIMAP:
@@ -24,8 +25,8 @@ class ScriptedIMAP:
 
     fetches: what it says for the octets of a UID instead of them; DROP ends the connection.  instead: the whole
     answer to a command, by its first word (`SELECT`, `UID SEARCH`…), tagged `%t`.  at_idle: says what comes in one
-    piece with the answer to IDLE.  at_search: called after each search.  token_is_good: tells by a bearer token
-    whether to let somebody in.  greeting: its first word, `PREAUTH` for somebody who is in already.
+    piece with the answer to IDLE; `say` says more.  at_search: called after each search.  token_is_good: tells by a
+    bearer token whether to let somebody in.  greeting: its first word, `PREAUTH` for somebody who is in already.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class ScriptedIMAP:
         self._idling = b""
         self.lines: list[bytes] = []
         self.connections = 0
+        self._client: socket.socket | None = None
         self._closing = False
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -66,12 +68,18 @@ class ScriptedIMAP:
         self._thread.join(_AWAIT_S)
         self._listener.close()
 
+    def say(self, octets: bytes) -> None:
+        """Beside any answer, to whoever is connected."""
+        assert self._client is not None
+        self._client.sendall(octets)
+
     def _accept(self) -> None:
         while True:
             client, _ = self._listener.accept()
             if self._closing:
                 client.close()
                 return
+            self._client = client
             self.connections += 1
             client.settimeout(_AWAIT_S)
             try:
@@ -141,7 +149,11 @@ class ScriptedIMAP:
                 + tag
                 + b" OK [READ-WRITE] done\r\n"
             )
+        if verb.startswith("UID MOVE"):
+            return self._moved(command) + tag + b" OK done\r\n"
         if verb.startswith("UID SEARCH"):
+            if self._asks_beyond(command):
+                return tag + b" BAD no mail has this number\r\n"
             said = self._searched(command)
             self.at_search()
             return said + tag + b" OK done\r\n"
@@ -149,16 +161,28 @@ class ScriptedIMAP:
             return self._fetched(tag, command)
         return tag + b" OK done\r\n"
 
+    def _asks_beyond(self, command: str) -> bool:
+        """Whether it names a number that no mail has. RFC 3501 §9, seq-number."""
+        numbers = _NUMBERS.match(command)
+        return numbers is not None and int(numbers[2]) > len(self.mails)
+
     def _searched(self, command: str) -> bytes:
         """`UID SEARCH UID 3:*`, or `UID SEARCH 1:5 UID 3:*` of the first five; `n:*` names the last in any case."""
         first, _, last = command.rpartition(" ")[2].partition(":")
-        numbers = re.match(r"UID SEARCH (\d+):(\d+) ", command)
+        numbers = _NUMBERS.match(command)
         among = sorted(self.mails)
         if numbers:
             among = among[int(numbers[1]) - 1 : int(numbers[2])]
         found = [uid for uid in among if uid >= int(first)] if last else [int(first)]
         found = found or among[-1:]
         return f"* SEARCH {' '.join(str(uid) for uid in found if uid in self.mails)}\r\n".encode()
+
+    def _moved(self, command: str) -> bytes:
+        said = b""
+        for uid in map(int, command.split(" ")[2].split(",")):
+            said += b"* %d EXPUNGE\r\n" % (sorted(self.mails).index(uid) + 1)
+            del self.mails[uid]
+        return said
 
     def _fetched(self, tag: bytes, command: str) -> bytes:
         uids = [int(one) for one in command.split(" ")[2].split(",")]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from gateway.store.database import SQLITE, Store
 from gateway.store.wakes import CHANNEL, Wakes
@@ -58,6 +62,16 @@ def told(url: str) -> Iterator[Told]:
     wakes.stop()
 
 
+@pytest.fixture
+def lines() -> Iterator[list[EventDict]]:
+    """What is logged meanwhile, at every level."""
+    before = structlog.get_config()
+    structlog.reset_defaults()
+    with capture_logs() as lines:
+        yield lines
+    structlog.configure(**before)
+
+
 def test_what_another_process_announces_wakes(other: Store, told: Told) -> None:
     for _ in range(7):  # more often than it takes for psycopg to prepare a statement
         with other.unit() as unit:
@@ -90,6 +104,28 @@ def test_a_connection_that_is_cut_is_made_anew(
     with other.unit() as unit:
         unit.announce()
     assert told.again()
+
+
+def test_an_outage_is_told_once_and_so_is_its_end(
+    url: str, postgres: Postgres, told: Told, lines: list[EventDict]
+) -> None:
+    for _ in range(2):
+        postgres.query(f"SELECT pg_terminate_backend(pid) {LISTENERS}", url=url)
+        assert told.again()
+    assert [line["log_level"] for line in lines] == ["warning", "info"] * 2
+
+
+def test_a_server_that_stays_away_is_told_once(lines: list[EventDict]) -> None:
+    told = Told()
+    with socket.create_server((LOOPBACK, 0)) as away:
+        away.settimeout(SECONDS)
+        wakes = Wakes(f"postgresql://helpgate@{LOOPBACK}:{away.getsockname()[1]}/nowhere", told, again_s=0)
+        wakes.start()
+        for _ in range(5):
+            away.accept()[0].close()
+        wakes.stop()
+    assert [line["log_level"] for line in lines] == ["warning"]
+    assert not told.again(0)
 
 
 def test_listening_to_nobody_ends_when_it_is_told() -> None:

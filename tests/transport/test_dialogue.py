@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from gateway.mail.letter import Outcome
-from gateway.transport.dialogue import REPLY_MAX
+from gateway.transport.dialogue import REPLIES_MAX, REPLY_MAX, Dialogue, Unreadable
 from gateway.transport.relay import Relay
 from tests.parts.delivery import deliver, parcel
 
@@ -127,3 +128,47 @@ def test_what_is_no_reply_ends_the_connection(recitals: list[Recital], noise: by
     recitals.append(Recital([*HELLO, (ENVELOPE, b"250 a\r\n" + noise + b"\r\n354 c\r\n")]))
     (outcome,) = told(recitals[0])
     assert (outcome.state, outcome.reply) == ("retry", "unreadable answer at RCPT")
+
+
+@pytest.mark.parametrize(("said", "state"), [(b"421 soon", "retry"), (b"354 go on", "uncertain")])
+def test_no_letter_follows_on_a_connection_that_is_out_of_step(
+    recitals: list[Recital], said: bytes, state: str
+) -> None:
+    """The server leaves it open."""
+    accepting = [*HELLO, (ENVELOPE, b"250 a\r\n250 b\r\n354 c\r\n")]
+    recitals.append(Recital([*accepting, (TEXT, said + b"\r\n")], [*accepting, (TEXT, b"250 taken\r\n")]))
+    assert [outcome.state for outcome in told(recitals[0], 2)] == [state, "sent"]
+    assert recitals[0].heard[0].endswith(TEXT)
+
+
+def test_replies_that_nobody_asked_for_are_not_kept() -> None:
+    async def scene() -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            connecting = asyncio.get_running_loop().create_connection(asyncio.Protocol, sock=ours)
+            transport, _ = await connecting
+            dialogue = Dialogue(transport)
+            dialogue.data_received(b"250 x\r\n" * 10_000)
+            assert transport.is_closing()
+            dialogue.data_received(b"250 x\r\n" * 10_000)
+            for _ in range(REPLIES_MAX + 1):
+                await dialogue.reply(0)
+            with pytest.raises(Unreadable):
+                await dialogue.reply(0)
+
+    asyncio.run(scene())
+
+
+def test_nothing_is_heard_after_nonsense() -> None:
+    async def scene() -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            connecting = asyncio.get_running_loop().create_connection(asyncio.Protocol, sock=ours)
+            transport, _ = await connecting
+            dialogue = Dialogue(transport)
+            dialogue.data_received(b"ok\r\n")
+            assert transport.is_closing()
+            dialogue.data_received(b"250 x\r\n")
+            assert not dialogue.is_answered
+
+    asyncio.run(scene())

@@ -10,12 +10,14 @@ import pytest
 from gateway.store import imap as ledger
 from gateway.store.database import Store
 from gateway.transport.imap.connection import WINDOW, Connection
+from gateway.transport.imap.trouble import Trouble
 from tests.fakes import FakeClock
 from tests.parts.ports import wait_for
-from tests.parts.scripted_imap import ScriptedIMAP
+from tests.parts.scripted_imap import DROP, ScriptedIMAP
 from tests.transport.imap_house import QUICK, ImapHouse, numbered
 from tests.world import World, played
 
+SECONDS = 10
 IDLES = "IMAP4rev1 UIDPLUS MOVE IDLE AUTH=PLAIN"
 
 
@@ -58,6 +60,37 @@ def test_what_comes_with_the_answer_to_idle(
     server.at_idle = lambda: said
     assert connection.begin_idle() is is_news
     connection.end_idle()
+
+
+def test_the_half_of_a_line_waits_for_the_rest(server: ScriptedIMAP, connection: Connection) -> None:
+    server.at_idle = lambda: b"* OK Still here\r\n* 4 EX"
+    assert not connection.begin_idle()
+    assert not connection.hears(0)
+    server.say(b"ISTS\r\n* 5 EX")
+    assert connection.hears(SECONDS)
+    assert not connection.hears(0)
+    server.say(b"PUNGE\r\n")
+    assert connection.hears(SECONDS)
+    server.say(b"* OK Still")
+    server.say(b" here\r\n")
+    assert not connection.hears(SECONDS)
+    connection.end_idle()
+
+
+def test_the_half_of_a_line_and_then_the_end(server: ScriptedIMAP, connection: Connection) -> None:
+    server.at_idle = lambda: b"* 4 EX" + DROP
+    with pytest.raises(Trouble):
+        assert connection.begin_idle() or connection.hears(SECONDS)
+
+
+def test_a_server_that_has_gone_or_says_so(server: ScriptedIMAP, connection: Connection) -> None:
+    assert not connection.begin_idle()
+    server.say(b"* BYE for now\r\n")
+    with pytest.raises(Trouble, match="goodbye"):
+        connection.hears(SECONDS)
+    connection.interrupt()
+    with pytest.raises(Trouble, match="has closed the connection"):
+        connection.hears(SECONDS)
 
 
 def test_what_was_told_beside_an_earlier_answer(server: ScriptedIMAP, connection: Connection) -> None:
@@ -116,6 +149,19 @@ def test_mails_taken_away_between_two_windows_hide_no_other(world: World) -> Non
         found = list(connection.above(0, selected))
         connection.leave()
     assert [uid for uids in found for uid in uids] == list(range(2, WINDOW + 3))
+
+
+def test_mails_that_we_take_away_ourselves_disturb_no_comparison(world: World) -> None:
+    """A number that no mail has any more is answered BAD. RFC 3501 §9."""
+    uids = (1, WINDOW + 1, WINDOW + 2)
+    with ScriptedIMAP(dict(zip(uids, numbered(1, 3), strict=True))) as server:
+        house = ImapHouse(world, server.port, since="all", after="move:Done")
+        house.looks()
+        assert (len(house.journal), server.mails) == (3, {})
+        assert [row.gone_at for row in house.listed] == [None] * 3
+        server.mails[WINDOW + 3] = numbered(4, 4)[0]
+        later(house, days=1)
+        assert [row.gone_at is None for row in house.listed] == [False, False, False, True]
 
 
 def test_mails_that_have_gone_are_forgotten_after_a_month(world: World, server: ScriptedIMAP) -> None:

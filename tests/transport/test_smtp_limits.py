@@ -139,10 +139,31 @@ def write_certificate(authority: trustme.CA, folder: Path) -> tuple[Path, Path]:
 
 
 async def start_tls(client: Client, authority: trustme.CA, first: str) -> None:
-    assert await client.ask(first) == "220 2.0.0 ready to start TLS"
+    client.send(f"{first}\r\n")
+    await go_on_in_tls(client, authority)
+
+
+async def go_on_in_tls(client: Client, authority: trustme.CA) -> None:
+    assert await client.reply() == "220 2.0.0 ready to start TLS"
     context = ssl.create_default_context()
     authority.configure_trust(context)
     await asyncio.wait_for(client.writer.start_tls(context, server_hostname=HOSTNAME), 20)
+
+
+def test_starttls_after_so_many_commands_that_the_peer_was_held_up(
+    tmp_path: Path, authority: trustme.CA
+) -> None:
+    certificate, key = write_certificate(authority, tmp_path)
+
+    async def scene(house: House, client: Client) -> None:
+        await client.ask("EHLO c")
+        client.send((b"NOOP " + b"x" * 1000 + b"\r\n") * 400 + b"STARTTLS\r\n")
+        for _ in range(400):
+            assert (await client.reply()).startswith("250")
+        await go_on_in_tls(client, authority)
+        assert (await client.ask("EHLO c")).startswith("250")
+
+    play(scene, tmp_path, tls_certificate=certificate, tls_key=key)
 
 
 def test_starttls_forgets_what_was_said_in_the_clear(tmp_path: Path, authority: trustme.CA) -> None:

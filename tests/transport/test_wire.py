@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from gateway.transport.loops import new_loop
 from gateway.transport.wire import LONGEST_LINE, Wire
 
 MUCH = b"x" * 200_000
@@ -26,7 +27,10 @@ class Ear(asyncio.StreamReaderProtocol):
         return True
 
 
-def play(scene: Callable[[Wire, asyncio.Transport, socket.socket], Awaitable[None]]) -> None:
+def play(
+    scene: Callable[[Wire, asyncio.Transport, socket.socket], Awaitable[None]],
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
+) -> None:
     async def run() -> None:
         loop = asyncio.get_running_loop()
         ours, theirs = socket.socketpair()
@@ -40,7 +44,8 @@ def play(scene: Callable[[Wire, asyncio.Transport, socket.socket], Awaitable[Non
                 transport.abort()
                 await asyncio.sleep(0)
 
-    asyncio.run(run())
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(run())
 
 
 def test_a_peer_that_sends_ahead_is_held_up_until_it_is_heard() -> None:
@@ -59,6 +64,33 @@ def test_a_peer_that_sends_ahead_is_held_up_until_it_is_heard() -> None:
     play(scene)
 
 
+@pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, new_loop])
+def test_a_peer_is_held_up_also_before_who_waits_for_it_goes_on(
+    loop_factory: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    """uvloop reads as long as there is something, and only then lets a task run."""
+
+    async def scene(wire: Wire, transport: asyncio.Transport, peer: socket.socket) -> None:
+        asking = asyncio.create_task(wire.piece())
+        await asyncio.sleep(0)
+        wire.feed(b"begin")
+        wire.feed(MUCH)
+        assert not transport.is_reading()
+        wire.feed(b"end")
+        assert await asking == b"begin" + MUCH + b"end"
+        asking = asyncio.create_task(wire.line())
+        await asyncio.sleep(0)
+        assert transport.is_reading()
+        wire.feed(b"NOOP\r\n" + MUCH)
+        assert not transport.is_reading()
+        assert await asking == b"NOOP"
+        assert await wire.piece() == MUCH
+        peer.send(b"more")
+        assert await wire.piece() == b"more"
+
+    play(scene, loop_factory)
+
+
 def test_lines_are_put_together_and_a_long_one_is_cut() -> None:
     async def scene(wire: Wire, transport: asyncio.Transport, peer: socket.socket) -> None:
         asking = asyncio.create_task(wire.line())
@@ -75,7 +107,10 @@ def test_lines_are_put_together_and_a_long_one_is_cut() -> None:
 def test_what_was_said_before_tls_is_forgotten() -> None:
     async def scene(wire: Wire, transport: asyncio.Transport, peer: socket.socket) -> None:
         wire.feed(b"MAIL FROM:<mallory@example.net>\r\n")
+        wire.feed(MUCH)
+        assert not transport.is_reading()
         wire.restart()
+        assert transport.is_reading()
         wire.feed(b"EHLO here\r\n")
         assert await wire.line() == b"EHLO here"
 

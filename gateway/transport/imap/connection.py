@@ -6,9 +6,9 @@ Everything is asked for by UID, as numbers: nothing that stands in a mail ever b
 from __future__ import annotations
 
 import imaplib
-import socket
+import re
+import select
 import ssl
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -25,6 +25,8 @@ CONNECT_S = 20.0
 READ_S = 60.0
 WINDOW = 5000  # UIDs in one answer, so that no line comes near the million octets imaplib reads
 PIECE = 1 << 20
+_CHANGE = re.compile(rb"\* (\d{1,10}) (EXISTS|EXPUNGE)\b", re.IGNORECASE)
+_GOODBYE = re.compile(rb"\* BYE\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,42 @@ class _Client(imapclient.IMAPClient):  # type: ignore[misc]
     """The library's client, which also hears what a server says beside its answers."""
 
     def told_meanwhile(self) -> list[tuple[int, bytes]]:
-        """Mails that came and went since the folder was opened, as `idle_check` tells it."""
+        """Mails that came and went since the folder was opened, by number."""
         said = [(name, self._imap.response(name)[1]) for name in ("EXISTS", "EXPUNGE")]
         return [(int(number), name.encode()) for name, numbers in said for number in numbers if number]
 
-    def _poll_socket(self, sock: socket.socket, timeout: float | None = None) -> Any:
-        """With no time at all: whatever there is, for what came along with an answer has been read already."""
-        return timeout == 0 or super()._poll_socket(sock, timeout)
+    def idle_lines(self, seconds: float) -> Iterator[bytes]:
+        """The whole lines that are here, or come within so many seconds; one that has begun is heard to its end.
+
+        `idle_check` does not see what has been read already, along with an answer, and loses half a line.
+        """
+        is_here = self._has_line() or self._has_octets(seconds)
+        while is_here:
+            line = self._imap.readline()
+            if not line.endswith(b"\n"):
+                raise Trouble("the server has closed the connection")
+            yield line
+            is_here = self._has_line()
+
+    def _has_line(self) -> bool:
+        """Whether one has been read, or can be at once."""
+        sock = self.socket()
+        seconds = sock.gettimeout()
+        sock.setblocking(False)
+        try:
+            return b"\n" in self._imap.file.peek(1)
+        except OSError:  # TLS says so when nothing is there; a connection that is lost shows it again
+            return False
+        finally:
+            sock.settimeout(seconds)
+
+    def _has_octets(self, seconds: float) -> bool:
+        sock = self.socket()
+        if isinstance(sock, ssl.SSLSocket) and sock.pending():
+            return True
+        poll = select.poll()
+        poll.register(sock, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
 
 
 class Connection:
@@ -212,18 +243,13 @@ class Connection:
         return self._is_news(self._client.told_meanwhile()) or self.hears(0)
 
     def hears(self, seconds: float) -> bool:
-        """Whether the server has told of mails that came or went within so many seconds.
-
-        Nothing before the time is up means that nobody is there: imapclient then comes back at once, each time.
-        """
-        began = time.monotonic()
+        """Whether the server has told of mails that came or went within so many seconds."""
         with _translated():
-            told = self._client.idle_check(timeout=seconds)
-        if not told and time.monotonic() - began < seconds * 0.9:
-            raise Trouble("the server has closed the connection")
-        if any(isinstance(one, tuple) and one and one[0] == b"BYE" for one in told):
+            lines = list(self._client.idle_lines(seconds))
+        if any(_GOODBYE.match(line) for line in lines):
             raise Trouble("the server says goodbye")
-        return self._is_news(told)
+        found = [_CHANGE.match(line) for line in lines]
+        return self._is_news([(int(one[1]), one[2].upper()) for one in found if one])
 
     def end_idle(self) -> None:
         """Have the server listen again."""
@@ -231,10 +257,9 @@ class Connection:
         with _translated():
             self._client.idle_done()
 
-    def _is_news(self, told: Sequence[Any]) -> bool:
-        """Not so what some say again and again: how many there are, or that they are still there."""
-        same = (self._exists, b"EXISTS")
-        return any(one[:2] != same and one[1] in (b"EXISTS", b"EXPUNGE") for one in told if len(one) > 1)
+    def _is_news(self, told: Sequence[tuple[int, bytes]]) -> bool:
+        """Not so what some say again and again: how many there are."""
+        return any(one != (self._exists, b"EXISTS") for one in told)
 
     def _move(self, uids: Sequence[int], folder: str) -> None:
         with _translated():

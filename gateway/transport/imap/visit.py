@@ -57,8 +57,8 @@ class Visit:
                 last = some[-1]
                 place.write(lambda unit, last=last: ledger.advance(unit, folder, place.owner, last))  # type: ignore[misc]
         self._careful = False
+        self._compare(connection, folder, selected)  # before we take mails away, while its numbers hold
         self._settle(connection, folder)
-        self._compare(connection, folder, selected)
 
     def _agreed(self, uidvalidity: int, newest: int) -> ImapFolder:
         """The folder as we remember it, brought in line with what the server says it is."""
