@@ -15,6 +15,7 @@ from gateway.desk import events, suppression
 from gateway.desk.tables import Letter, LetterOctets, Ticket
 from gateway.mail.letter import Outcome, Parcel
 from gateway.store.database import SQLITE, Unit
+from gateway.store.statements import among
 
 QUEUED, CLAIMED, SENDING, SENT = "queued", "claimed", "sending", "sent"
 DEFERRED, FAILED, UNCERTAIN, HELD, DROPPED = "deferred", "failed", "uncertain", "held", "dropped"
@@ -73,11 +74,11 @@ def claim(unit: Unit, limit: int, ladder: Ladder) -> list[Letter]:
 
 
 def _take(unit: Unit, ids: Sequence[int]) -> None:
-    marks = ", ".join("?" * len(ids))
+    marks, values = among(ids)
     unit.run(
         f"UPDATE outbox SET state = '{CLAIMED}', attempts = attempts + 1, lease_until = ? WHERE id IN ({marks})",
         unit.now + CLAIM_MS,
-        *ids,
+        *values,
     )
 
 
