@@ -105,12 +105,19 @@ class Ledger:
 
 
 class Crowd:
-    """Senders that work at the same time, and give each mail again, octet for octet, until it is taken."""
+    """Senders that work at the same time, and give each mail again, octet for octet, until it is taken.
 
-    def __init__(self, ledger: Ledger, ports: Sequence[int], mails: int, senders: int = 4) -> None:
+    mails: how many; None for as many as can be sent until the block ends, where a test waits for what only load brings.
+    """
+
+    def __init__(
+        self, ledger: Ledger, ports: Sequence[int], mails: int | None = None, senders: int = 4
+    ) -> None:
         self._ledger = ledger
         self._ports = ports
-        self._waiting = ledger.marks(mails)
+        self._is_endless = mails is None
+        self._waiting = ledger.marks(mails or 0)
+        self._is_over = threading.Event()
         self._begun = threading.Semaphore(0)
         self._given_up = threading.Event()
         self._threads = [
@@ -123,6 +130,7 @@ class Crowd:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._is_over.set()
         if kind is not None:
             self._given_up.set()
         for thread in self._threads:
@@ -135,13 +143,18 @@ class Crowd:
             assert self._begun.acquire(timeout=60), "no mail was taken for a minute"
 
     def _work(self, number: int) -> None:
-        while not self._given_up.is_set():
-            try:
-                mark = self._waiting.pop()
-            except IndexError:
-                return
+        while not self._given_up.is_set() and (mark := self._next()):
             self._deliver(mark, number)
             self._begun.release()
+
+    def _next(self) -> str:
+        """The mark of one more mail; empty when there are none."""
+        if self._is_endless and not self._is_over.is_set():
+            return self._ledger.marks(1)[0]
+        try:
+            return self._waiting.pop()
+        except IndexError:
+            return ""
 
     def _deliver(self, mark: str, number: int) -> None:
         for attempt in count():
