@@ -11,7 +11,8 @@ import pytest
 from hypothesis import settings
 
 from gateway.clock import Clock
-from gateway.store.database import POSTGRESQL, SQLITE, Store
+from gateway.store.database import Store
+from gateway.store.engines import POSTGRESQL, SQLITE
 from gateway.store.migrations import migrate
 from tests.fakes import FakeClock
 from tests.parts.chromium import Chromium

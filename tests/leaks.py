@@ -14,7 +14,8 @@ from gateway.desk.tables import AGENT, AGENTS_ONLY, CLIENT, EVERYONE, INTERNAL, 
 from gateway.desk.views import TicketView
 from gateway.mail.token import Keyring, Purpose, Token
 from gateway.store import blobs
-from gateway.store.database import Store, Unit
+from gateway.store.database import Store
+from gateway.store.unit import Unit
 from tests.mailbox import Got, readable
 
 NOTE_CANARY = "CANARY-NOTE"

@@ -32,6 +32,7 @@ BOUNDARIES = {
     "gateway/flow/delivery.py::_await": "what cannot be written down is in doubt when its lease ends",
     "gateway/flow/dispatch.py::_repeat": "a thread's edge: the next tick tries again",
     "gateway/flow/drain.py::_apply": "one mail's trouble is its own: it is tried again, then held",
+    "gateway/flow/drain.py::_foresee": "what cannot be asked for together each mail asks for in its turn",
     "gateway/flow/drain.py::_run": "a thread's edge: mail goes on coming in, what was in hand is claimed anew",
     "gateway/flow/readers.py::_answer": "a thread's edge: whoever asked hears of it, and the next mail is read",
     "gateway/flow/confirmations.py::tell_author": "a letter's outcome counts, whether or not its author hears of it",

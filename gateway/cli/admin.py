@@ -8,7 +8,7 @@ from gateway.cli.options import opened, print_lines, print_table, with_config, w
 from gateway.config import Settings
 from gateway.desk import agents, desks
 from gateway.desk.tables import Agent, AgentDesk, Desk
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 
 @click.group()

@@ -18,7 +18,8 @@ from gateway.config import Settings
 from gateway.daemon.house import LOCK, data_folder, open_store
 from gateway.desk import notifications, outbox
 from gateway.store import copies, dumps
-from gateway.store.database import FILE_NAME, SQLITE, Store
+from gateway.store.database import FILE_NAME, Store
+from gateway.store.engines import SQLITE
 from gateway.store.migrations import has_schema, refuse_newer, version
 from gateway.store.migrations import migrate as bring_up_to_date
 

@@ -14,7 +14,8 @@ from gateway.desk import attachments, messages, tickets
 from gateway.desk.tables import Attachment, Contact, Desk, Letter, Message, Notification, Participant, Ticket
 from gateway.mail.token import Keyring, Purpose
 from gateway.store import settings as kept
-from gateway.store.database import Store, Unit
+from gateway.store.database import Store
+from gateway.store.unit import Unit
 
 PAGE = 100
 

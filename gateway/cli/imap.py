@@ -13,9 +13,9 @@ from gateway.cli.options import flat, opened, print_lines, print_table, with_con
 from gateway.config import Imap, Settings
 from gateway.store import imap as ledger
 from gateway.store import imap_grants
-from gateway.store.database import Unit
 from gateway.store.imap import ImapFolder, ImapMail
 from gateway.store.imap_grants import ImapGrant
+from gateway.store.unit import Unit
 
 UNSEEN, READS, TROUBLE = "never read", "read", "trouble"
 COLUMNS = (

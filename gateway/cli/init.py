@@ -17,8 +17,9 @@ from gateway.desk import agents, desks
 from gateway.errors import Conflict
 from gateway.mail.address import parse_address
 from gateway.store import settings as kept
-from gateway.store.database import Store, Unit
+from gateway.store.database import Store
 from gateway.store.migrations import migrate
+from gateway.store.unit import Unit
 
 EXAMPLE = "config.example.toml"
 

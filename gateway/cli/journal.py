@@ -14,8 +14,9 @@ from gateway.config import Settings
 from gateway.desk import outbox
 from gateway.desk.tables import Desk, Ticket
 from gateway.store import journal as store_journal
-from gateway.store.database import Store, Unit
+from gateway.store.database import Store
 from gateway.store.journal import FATES, Inbound
+from gateway.store.unit import Unit
 
 PAGE = 500
 SHOWN = 100

@@ -15,8 +15,9 @@ import click
 from gateway import clock, config
 from gateway.config import FILE_NAME, PREFIX, Settings
 from gateway.errors import ConfigError
-from gateway.store.database import Store, Unit
+from gateway.store.database import Store
 from gateway.store.migrations import NEWEST, has_schema, refuse_newer, version
+from gateway.store.unit import Unit
 
 ROW_ID = click.IntRange(1, (1 << 63) - 1)
 """An id of a row, as a command takes it."""

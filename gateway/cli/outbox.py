@@ -16,7 +16,8 @@ from gateway.desk import notifications, suppression
 from gateway.desk import outbox as letters
 from gateway.desk.outbox import NEVER, STATES
 from gateway.desk.tables import Letter, Notification, Suppression, Ticket
-from gateway.store.database import Store, Unit
+from gateway.store.database import Store
+from gateway.store.unit import Unit
 
 PAGE = 200
 SHOWN = 100

@@ -28,8 +28,8 @@ from gateway.mail.reading import (
 from gateway.mail.wire import Request
 from gateway.store import blobs
 from gateway.store import settings as kept
-from gateway.store.database import Unit
 from gateway.store.journal import Inbound
+from gateway.store.unit import Unit
 from gateway.transport.dns import Dns
 
 CARRIER_NOTE = " -> ticket "

@@ -21,7 +21,8 @@ from gateway.flow.readers import Readers
 from gateway.flow.reception import write_down
 from gateway.mail.template import Stationery
 from gateway.store import journal
-from gateway.store.database import SQLITE, Store
+from gateway.store.database import Store
+from gateway.store.engines import SQLITE
 from gateway.store.grouped import GroupCommit
 from gateway.transport.dns import Dns
 

@@ -27,7 +27,8 @@ from gateway.flow.reception import Reception, write_down
 from gateway.flow.schedule import Tick
 from gateway.mail.template import Stationery, check_templates
 from gateway.store import imap, journal
-from gateway.store.database import POSTGRESQL, SQLITE, Store
+from gateway.store.database import Store
+from gateway.store.engines import POSTGRESQL, SQLITE
 from gateway.store.grouped import GroupCommit
 from gateway.store.migrations import migrate
 from gateway.store.wakes import Wakes

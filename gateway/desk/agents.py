@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from gateway.desk import desks
-from gateway.desk.tables import Agent, AgentDesk, Desk, Seat
+from gateway.desk.tables import Agent, AgentDesk, Desk, Seat, Ticket
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.mail.address import address_key, parse_address
 from gateway.mail.token import draw_handle
-from gateway.store.database import Unit
+from gateway.store.statements import among
+from gateway.store.unit import Unit
 
 
 def add(unit: Unit, address: str, name: str = "", at: tuple[Desk, ...] = ()) -> Agent:
@@ -74,7 +77,12 @@ def works_at(unit: Unit, agent: Agent, desk_id: int) -> bool:
 
 def with_address(unit: Unit, email: str) -> Agent | None:
     """The agent with this address, active or not, or None."""
-    return unit.row(Agent, "email_key = ?", address_key(email)) if email else None
+    return next(iter(unit.having(Agent, "email_key", address_key(email))), None) if email else None
+
+
+def foresee(unit: Unit, emails: Iterable[str]) -> None:
+    """Many will be asked for by address."""
+    unit.foresee(Agent, "email_key", [address_key(email) for email in emails if email])
 
 
 def by_id(unit: Unit, id: int) -> Agent:
@@ -91,11 +99,24 @@ def display_name(agent: Agent) -> str:
 
 def seat(unit: Unit, ticket_id: int, agent_id: int) -> Seat:
     """This agent's place at this ticket, made when there is none."""
-    if found := unit.row(Seat, "ticket_id = ? AND agent_id = ?", ticket_id, agent_id):
-        return found
-    return unit.obtain(
-        Seat, ("ticket_id", "agent_id"), ticket_id=ticket_id, agent_id=agent_id, handle=draw_handle()
-    )
+    return seats(unit, ticket_id, [agent_id])[0]
+
+
+def seats(unit: Unit, ticket_id: int, agent_ids: Sequence[int]) -> list[Seat]:
+    """The places of these agents at this ticket, made where there are none."""
+    found: dict[int, Seat] = {}
+    if not unit.is_new(Ticket, ticket_id):
+        marks, ids = among(agent_ids)
+        rows = unit.rows(Seat, f"ticket_id = ? AND agent_id IN ({marks})", ticket_id, *ids)
+        found = {one.agent_id: one for one in rows}
+    if new := [id for id in agent_ids if id not in found]:
+        found |= {one.agent_id: one for one in _make_seats(unit, ticket_id, new)}
+    return [found[id] for id in agent_ids]
+
+
+def _make_seats(unit: Unit, ticket_id: int, agent_ids: Sequence[int]) -> list[Seat]:
+    rows = [{"ticket_id": ticket_id, "agent_id": id, "handle": draw_handle()} for id in agent_ids]
+    return unit.obtain_all(Seat, ("ticket_id", "agent_id"), rows)
 
 
 def take_part(unit: Unit, seat: Seat) -> None:

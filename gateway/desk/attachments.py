@@ -9,7 +9,7 @@ from gateway.desk.tables import EVERYONE, Attachment
 from gateway.mail.reading import Enclosure
 from gateway.mail.token import draw_handle
 from gateway.store import blobs
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 
 def keep(unit: Unit, message_id: int, files: Sequence[Enclosure], audience: str = EVERYONE) -> None:

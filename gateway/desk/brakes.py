@@ -20,11 +20,11 @@ from collections.abc import Sequence
 
 from gateway.clock import DAY, HOUR, MINUTE
 from gateway.desk import events
-from gateway.desk.tables import AGENT, CLIENT, Participant, Ticket
+from gateway.desk.tables import AGENT, CLIENT, Contact, Participant, Ticket
 from gateway.i18n import marked
 from gateway.mail.reading import HUMAN
 from gateway.store import settings
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 PACE = ((2, 10 * MINUTE), (5, HOUR), (10, DAY))
 BRAKED_FOR = DAY
@@ -71,6 +71,8 @@ def is_braked(unit: Unit, ticket: Ticket, participant: Participant, position: in
 
 def is_pulled(unit: Unit, contact_id: int) -> bool:
     """Whether nothing may leave to this contact by itself, on whatever ticket that was found."""
+    if unit.is_new(Contact, contact_id):
+        return False
     pulled = f"SELECT count(*) FROM event WHERE kind = '{events.BRAKE}' AND contact_id = ? AND at > ?"
     return unit.number(pulled, contact_id, unit.now - BRAKED_FOR) > 0
 
@@ -78,6 +80,7 @@ def is_pulled(unit: Unit, contact_id: int) -> bool:
 def pull(unit: Unit, ticket: Ticket, contact_id: int, position: int, why: str) -> None:
     """For a day nothing but agents' answers leaves to this contact; the event tells agents why."""
     detail = f"{why}: no letters for a day but agents' answers"
+    unit.no_longer_new(Contact, contact_id)
     events.record(unit, ticket, events.BRAKE, position=position, contact_id=contact_id, detail=detail)
 
 

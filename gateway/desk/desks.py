@@ -11,7 +11,7 @@ from gateway.desk.tables import STATUSES, Desk, FormerAddress
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.mail.address import address_key, parse_address
 from gateway.mail.token import Keyring, Purpose
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 TOKEN = "{token}"
 PATTERN = "{local}+{token}@{domain}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.desk.tables import Event, Ticket
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 OPENED = "opened"
 RECEIVED = "received"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gateway.desk import attachments
 from gateway.desk.tables import AGENTS_ONLY, Agent, Contact, Message, Reference, Ticket
 from gateway.mail.reading import Enclosure, Mailbox
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 FOLDED_MAX = 200_000  # characters below the fold of a page; the whole is in the store and in the raw mail
 MESSAGE_ID_MAX = 998  # octets, RFC 5322 §2.1.1: no header line is longer; a key of PostgreSQL may have 2,704
@@ -48,20 +48,38 @@ def say(
     agent: Agent | None = None,
     proof: str = "",
     visible_at: int | None = None,
+    first: bool = False,
 ) -> Message:
-    """Add a message at the next position, with its files and references."""
-    position = _next_position(unit, ticket)
-    columns: dict[str, str | int | None] = {
-        "ticket_id": ticket.id,
-        "position": position,
-        "kind": kind,
-        "audience": audience,
-        "contact_id": contact.id if contact else None,
-        "agent_id": agent.id if agent else None,
-        "author_name": by.name[:255],
-        "author_email": by.email,
-        "created_at": unit.now,
-        "visible_at": unit.now if visible_at is None else visible_at,
+    """Add a message at the next position, with its files and references.
+
+    first: the ticket was begun with a place for this one.
+    """
+    position = ticket.last_position if first else _next_position(unit, ticket)
+    message = unit.make(
+        Message,
+        ticket_id=ticket.id,
+        position=position,
+        kind=kind,
+        audience=audience,
+        contact_id=contact.id if contact else None,
+        agent_id=agent.id if agent else None,
+        author_name=by.name[:255],
+        author_email=by.email,
+        created_at=unit.now,
+        visible_at=unit.now if visible_at is None else visible_at,
+        proof=proof,
+        **_columns(words),
+    )
+    if words.files:
+        attachments.keep(unit, message.id, words.files)
+    if words.files_for_agents:
+        attachments.keep(unit, message.id, words.files_for_agents, AGENTS_ONLY)
+    refer(unit, ticket, [words.message_id, *words.references])
+    return message
+
+
+def _columns(words: Words) -> dict[str, str | int | None]:
+    return {
         "inbound_id": words.inbound_id,
         "message_id": words.message_id,
         "text": words.text,
@@ -69,17 +87,8 @@ def say(
         "folded_lines": words.folded_lines,
         "html": words.html,
         "automatic": int(words.automatic),
-        "proof": proof,
         "remark": words.remark,
     }
-    message = Message(**columns)
-    message.id = unit.insert(Message, **columns)
-    if words.files:
-        attachments.keep(unit, message.id, words.files)
-    if words.files_for_agents:
-        attachments.keep(unit, message.id, words.files_for_agents, AGENTS_ONLY)
-    refer(unit, ticket, [words.message_id, *words.references])
-    return message
 
 
 def _next_position(unit: Unit, ticket: Ticket) -> int:
@@ -95,9 +104,28 @@ def _next_position(unit: Unit, ticket: Ticket) -> int:
 
 def refer(unit: Unit, ticket: Ticket, message_ids: Sequence[str]) -> None:
     """Mail that names one of these ids may belong to this ticket. RFC 5322 §3.6.4."""
-    for one in message_ids:
-        if one and len(one) <= MESSAGE_ID_MAX and one.isascii() and one.isprintable():
-            unit.add(Reference, message_id=one, ticket_id=ticket.id)
+    fit = [one for one in dict.fromkeys(message_ids) if _is_kept(one)]
+    if fit:
+        unit.add_all(Reference, ("message_id", "ticket_id"), [(one, ticket.id) for one in fit])
+
+
+def named_by(unit: Unit, message_id: str, most: int, *, oldest: bool = False) -> list[int]:
+    """The ids of the tickets that a Message-ID belongs to, the newest first, or the oldest."""
+    if unit.nobody_has(Reference, "message_id", message_id):
+        return []
+    order = "ticket_id" if oldest else "ticket_id DESC"
+    rows = unit.rows(Reference, f"message_id = ? ORDER BY {order} LIMIT ?", message_id, most)
+    return [row.ticket_id for row in rows]
+
+
+def foresee(unit: Unit, message_ids: Sequence[str]) -> None:
+    """Many Message-IDs will be asked for: most belong to no ticket yet."""
+    unit.foresee_none(Reference, "message_id", message_ids)
+
+
+def _is_kept(message_id: str) -> bool:
+    plain = message_id.isascii() and message_id.isprintable()
+    return plain and 0 < len(message_id) <= MESSAGE_ID_MAX
 
 
 def newest(

@@ -6,16 +6,17 @@ time, skipping is a condition: `flow.letters` asks for what is due and unread.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from gateway.clock import MINUTE
 from gateway.desk import agents, brakes
 from gateway.desk.tables import Desk, Notification, Participant, Seat, Ticket
 from gateway.i18n import marked
 from gateway.store import settings
-from gateway.store.database import Unit
 from gateway.store.statements import among
+from gateway.store.unit import Unit
 
 WAITING, WRITTEN, SKIPPED, FAILED = "waiting", "written", "skipped", "failed"
 RECEIPT, RECEIPT_UNPROVEN, NOTICE, REPLY, CLOSED = "receipt", "receipt_unproven", "notice", "reply", "closed"
@@ -25,6 +26,7 @@ RECEIPTS = (RECEIPT, RECEIPT_UNPROVEN)
 AGAIN_MS = 10 * MINUTE  # a letter that could not be written is tried once more
 REASON_MAX = 500
 RESTORED_AT = "restored.at"
+NOBODY: Mapping[int, str] = MappingProxyType({})
 
 READ = marked("not mailed: read on the page %(when)s")
 NOT_FOR_THEM = marked("nothing in it was for this recipient")
@@ -46,24 +48,20 @@ def tell_agents(unit: Unit, occasion: Occasion, *, besides: int | None = None) -
     ticket = occasion.ticket
     staff = agents.of_desk(unit, ticket.desk_id)
     told = [agent for agent in staff if agent.id == ticket.assignee_id] or staff
-    for agent in told:
-        if agent.id != besides:
-            _promise(unit, occasion, NOTICE, seat=agents.seat(unit, ticket.id, agent.id))
+    ids = [agent.id for agent in told if agent.id != besides]
+    _promise(unit, occasion, NOTICE, agents.seats(unit, ticket.id, ids) if ids else ())
 
 
 def tell_colleagues(unit: Unit, occasion: Occasion, *, besides: int | None = None) -> None:
     """A notice to the agents who took part."""
     rows = unit.rows(Seat, "ticket_id = ? AND took_part = 1", occasion.ticket.id)
     active = {agent.id for agent in agents.of_desk(unit, occasion.ticket.desk_id)}
-    for seat in rows:
-        if seat.agent_id in active and seat.agent_id != besides:
-            _promise(unit, occasion, NOTICE, seat=seat)
+    _promise(unit, occasion, NOTICE, [one for one in rows if one.agent_id in active - {besides}])
 
 
 def tell_participants(unit: Unit, occasion: Occasion) -> None:
     """An agent's answer, to every participant let in."""
-    for participant in readers(unit, occasion.ticket):
-        _promise(unit, occasion, REPLY, participant=participant)
+    _promise(unit, occasion, REPLY, readers(unit, occasion.ticket))
 
 
 def relay(unit: Unit, occasion: Occasion, author_id: int, *, besides: frozenset[int]) -> None:
@@ -71,15 +69,13 @@ def relay(unit: Unit, occasion: Occasion, author_id: int, *, besides: frozenset[
     ticket = occasion.ticket
     others = [one for one in readers(unit, ticket) if one.contact_id not in besides | {author_id}]
     held = brakes.hold_back(unit, ticket, occasion.position, author_id, others)
-    for participant in others:
-        _promise(unit, occasion, REPLY, participant=participant, skipped=held.get(participant.id, ""))
+    _promise(unit, occasion, REPLY, others, held)
 
 
-def tell_requester(unit: Unit, occasion: Occasion, kind: str) -> None:
-    """A receipt, or word that the ticket is closed."""
-    for participant in let_in(unit, occasion.ticket):
-        if participant.requester:
-            _promise(unit, occasion, kind, participant=participant)
+def tell_requester(unit: Unit, occasion: Occasion, kind: str, requester: Participant | None = None) -> None:
+    """A receipt, or word that the ticket is closed. requester: where the caller has that row."""
+    told = [requester] if requester else let_in(unit, occasion.ticket)
+    _promise(unit, occasion, kind, [one for one in told if one.requester])
 
 
 def let_in(unit: Unit, ticket: Ticket) -> list[Participant]:
@@ -181,21 +177,32 @@ def _promise(
     unit: Unit,
     occasion: Occasion,
     kind: str,
-    *,
-    participant: Participant | None = None,
-    seat: Seat | None = None,
-    skipped: str = "",
+    recipients: Sequence[Participant | Seat],
+    skipped: Mapping[int, str] = NOBODY,
 ) -> None:
-    """`skipped` is why it will not be kept by mail."""
-    unit.add(
-        Notification,
-        event_id=occasion.event_id,
-        ticket_id=occasion.ticket.id,
-        kind=kind,
-        position=occasion.position,
-        participant_id=None if participant is None else participant.id,
-        seat_id=None if seat is None else seat.id,
-        due_at=occasion.due_at,
-        state=SKIPPED if skipped else WAITING,
-        reason=skipped,
-    )
+    """`skipped` is why it will not be kept by mail, by the recipient's id."""
+    rows = []
+    for one in recipients:
+        places = (one.id, None) if isinstance(one, Participant) else (None, one.id)
+        reason = skipped.get(one.id, "")
+        state = SKIPPED if reason else WAITING
+        rows.append((*_about(occasion, kind), *places, state, reason))
+    if rows:
+        unit.add_all(Notification, _WRITTEN, rows)
+
+
+def _about(occasion: Occasion, kind: str) -> tuple[int, int, str, int, int]:
+    return occasion.event_id, occasion.ticket.id, kind, occasion.position, occasion.due_at
+
+
+_WRITTEN = (
+    "event_id",
+    "ticket_id",
+    "kind",
+    "position",
+    "due_at",
+    "participant_id",
+    "seat_id",
+    "state",
+    "reason",
+)

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from gateway.desk import events, suppression
 from gateway.desk.tables import Letter, LetterOctets, Ticket
 from gateway.mail.letter import Outcome, Parcel
-from gateway.store.database import SQLITE, Unit
+from gateway.store.engines import SQLITE
 from gateway.store.statements import among
+from gateway.store.unit import Unit
 
 QUEUED, CLAIMED, SENDING, SENT = "queued", "claimed", "sending", "sent"
 DEFERRED, FAILED, UNCERTAIN, HELD, DROPPED = "deferred", "failed", "uncertain", "held", "dropped"
@@ -48,7 +49,7 @@ def is_due(unit: Unit) -> bool:
 
 def claim(unit: Unit, limit: int, ladder: Ladder) -> list[Letter]:
     """Take up to `limit` letters that are due, as many as fit in memory; nobody else gets them until the lease ends."""
-    skip = "" if unit.store.engine == SQLITE else " FOR UPDATE SKIP LOCKED"
+    skip = "" if unit.engine == SQLITE else " FOR UPDATE SKIP LOCKED"
     due = unit.rows(
         Letter,
         f"state IN {DUE} AND next_attempt_at <= ? AND lease_until <= ? ORDER BY next_attempt_at LIMIT ?{skip}",
@@ -125,7 +126,7 @@ def settle(unit: Unit, claimed: Letter, outcome: Outcome, ladder: Ladder) -> Let
     if outcome.state == "sent":
         _sent(unit, claimed, reply)
         return None
-    held = "" if unit.store.engine == SQLITE else " FOR UPDATE"
+    held = "" if unit.engine == SQLITE else " FOR UPDATE"
     letter = unit.row(Letter, f"{OURS}{held}", *_claim_of(claimed))
     if letter is None:
         return None

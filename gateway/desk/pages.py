@@ -29,7 +29,7 @@ from gateway.errors import Denied, Invalid, NotFound
 from gateway.mail.charset import scrub
 from gateway.mail.reading import Enclosure
 from gateway.mail.token import Keyring, Purpose
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 COMMENT_MAX = 100_000
 

@@ -7,7 +7,7 @@ from gateway.desk.messages import Words, say
 from gateway.desk.tables import EVERYONE, SYSTEM, Contact, Participant, Seat, Ticket
 from gateway.mail.reading import Mailbox
 from gateway.mail.token import draw_handle
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 
 def let_in(unit: Unit, ticket: Ticket, contact: Contact, *, reads_from: int, added_by: str) -> None:

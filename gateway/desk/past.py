@@ -13,7 +13,7 @@ from gateway.desk import desks, events, messages, participants, tickets
 from gateway.desk.messages import Words
 from gateway.desk.tables import AGENT, CLIENT, CLOSED, EVERYONE, OPEN, Agent, Contact, Desk, Message, Ticket
 from gateway.mail.reading import Mailbox
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 SOURCE = "archive"
 PROOF = "archive"

@@ -9,8 +9,8 @@ from gateway.clock import DAY, HOUR
 from gateway.config import Acknowledge, Network
 from gateway.desk import brakes
 from gateway.desk.tables import Grant
-from gateway.store.database import Unit
 from gateway.store.journal import Inbound
+from gateway.store.unit import Unit
 
 V6_SUBSCRIBER = 64  # what one customer of a provider is given, RFC 6177 §2
 

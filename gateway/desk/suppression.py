@@ -11,7 +11,7 @@ from gateway.clock import DAY
 from gateway.desk.tables import CLIENT, Suppression
 from gateway.mail.address import address_key
 from gateway.mail.reading import HUMAN
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 LETTERS = 3
 APART = DAY

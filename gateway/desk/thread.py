@@ -11,17 +11,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.desk import agents, contacts
-from gateway.desk.tables import Agent, Contact, Letter, Participant, Reference, Seat, Ticket
+from gateway.desk import agents, contacts, messages
+from gateway.desk.tables import Agent, Contact, Letter, Participant, Seat, Ticket
 from gateway.mail.authenticate import Authentication
 from gateway.mail.reading import Reading
 from gateway.mail.token import Keyring, Purpose, Token
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 ADDRESS, MESSAGE_ID, LINK, REFERENCE, SUBJECT = "address", "message-id", "link", "reference", "subject"
 AGENT, PARTICIPANT, CLAIMED = "agent", "participant", "claimed"
 REFERENCES_READ = 30
 TOKENS_READ = 20
+TICKETS_READ = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +228,8 @@ def _choose(carriers: list[Carrier]) -> tuple[Carrier, bool]:
 def _unsealed_tickets(unit: Unit, reading: Reading) -> Iterator[tuple[str, Ticket]]:
     ids = [*reading.in_reply_to[:1], *reversed(reading.references[-REFERENCES_READ:])]
     for one in dict.fromkeys(ids):
-        for row in unit.rows(Reference, "message_id = ? ORDER BY ticket_id DESC LIMIT 5", one):
-            if ticket := _ticket(unit, row.ticket_id):
+        for id in messages.named_by(unit, one, TICKETS_READ):
+            if ticket := _ticket(unit, id):
                 yield REFERENCE, ticket
     for number in _NUMBER.findall(reading.subject)[:3]:
         if ticket := unit.row(Ticket, "number = ?", number):

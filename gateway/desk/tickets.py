@@ -27,12 +27,13 @@ from gateway.desk.tables import (
     Contact,
     Desk,
     Message,
+    Participant,
     Ticket,
 )
 from gateway.errors import NotFound
 from gateway.mail.reading import Mailbox
 from gateway.mail.token import draw_handle
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 REOPENS_WITHIN = 30 * clock.DAY
 SUBJECT_MAX = 255
@@ -74,15 +75,15 @@ def open(
     linked: tuple[Ticket, str] | None = None,
 ) -> tuple[Ticket, Message]:
     """A new ticket with its first message. `author` is None where nobody knows who wrote."""
-    ticket = begin(unit, desk, author, subject, source, linked)
-    if author is not None:
-        participants.join(unit, ticket, author, requester=True, reads_from=1)
+    ticket = begin(unit, desk, author, subject, source, linked, messages=1)
+    requester = participants.join(unit, ticket, author, requester=True, reads_from=1) if author else None
     by = written_as or (Mailbox(author.email, author.name) if author else Mailbox(""))
-    message = messages.say(unit, ticket, CLIENT, EVERYONE, words, by, contact=author, proof=proof)
+    message = messages.say(unit, ticket, CLIENT, EVERYONE, words, by, contact=author, proof=proof, first=True)
     event = _record(unit, ticket, events.OPENED, message)
     occasion = _occasion(unit, rules, desk, ticket, message, event)
-    if telling.receipt and author is not None:
-        _acknowledge(unit, Occasion(event, ticket, message.position, unit.now), author, telling.receipt)
+    if telling.receipt and author is not None and requester is not None:
+        told = Occasion(event, ticket, message.position, unit.now)
+        _acknowledge(unit, told, author, requester, telling.receipt)
     if telling.agents:
         notifications.tell_agents(unit, occasion)
     return ticket, message
@@ -95,8 +96,9 @@ def begin(
     subject: str,
     source: str,
     linked: tuple[Ticket, str] | None,
+    messages: int = 0,
 ) -> Ticket:
-    """A ticket on which nothing has been said yet."""
+    """A ticket on which nothing has been said yet; there is a place for so many messages."""
     return unit.obtain(
         Ticket,
         ("number",),
@@ -106,6 +108,7 @@ def begin(
         requester_id=author.id if author else None,
         subject=subject[:SUBJECT_MAX],
         status=OPEN,
+        last_position=messages,
         source=source,
         linked_id=linked[0].id if linked else None,
         link_kind=linked[1] if linked else "",
@@ -265,7 +268,9 @@ def is_long_closed(unit: Unit, ticket: Ticket) -> bool:
     return ticket.status == CLOSED and (ticket.closed_at or 0) < unit.now - REOPENS_WITHIN
 
 
-def _acknowledge(unit: Unit, occasion: Occasion, author: Contact, receipt: str) -> None:
+def _acknowledge(
+    unit: Unit, occasion: Occasion, author: Contact, requester: Participant, receipt: str
+) -> None:
     """The receipt, unless there is no budget for it; then the event tells agents."""
     if why_not := _against_receipt(unit, occasion, author, receipt):
         events.record(
@@ -277,7 +282,7 @@ def _acknowledge(unit: Unit, occasion: Occasion, author: Contact, receipt: str) 
             detail=why_not,
         )
     else:
-        notifications.tell_requester(unit, occasion, receipt)
+        notifications.tell_requester(unit, occasion, receipt, requester)
 
 
 def _against_receipt(unit: Unit, occasion: Occasion, author: Contact, receipt: str) -> str:

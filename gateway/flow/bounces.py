@@ -18,7 +18,7 @@ from gateway.mail.address import address_key
 from gateway.mail.dsn import PERMANENT, blames_address, enhanced_kind
 from gateway.mail.reading import AUTO_REPLY, AUTOMATIC, BULK, Reading
 from gateway.mail.token import Keyring, Purpose, Token
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from gateway.mail.letter import Draft
 from gateway.mail.reading import Mailbox
 from gateway.mail.token import Purpose, draw_handle
 from gateway.mail.words import LetterWords
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 A_DAY = 20  # confirmations an agent gets; a robot that answers them must come to an end
 NAMED = 20  # people of whom a letter says that it reached them

@@ -8,12 +8,12 @@ mails one Message-ID: those say different things, or bring different files.
 
 from __future__ import annotations
 
-from gateway.desk import attachments
-from gateway.desk.tables import Message, Reference, Ticket
+from gateway.desk import attachments, messages
+from gateway.desk.tables import Message, Ticket
 from gateway.mail.address import address_key
 from gateway.mail.reading import Reading
 from gateway.mail.token import Keyring
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 ADDED_MAX = 2000  # characters that a list writes above, below or between
 TICKETS_READ = 5
@@ -53,8 +53,7 @@ def _messages(unit: Unit, ticket: Ticket, message_id: str) -> list[Message]:
 
 
 def _tickets(unit: Unit, message_id: str, desk_id: int) -> list[Ticket]:
-    rows = unit.rows(Reference, "message_id = ? ORDER BY ticket_id DESC LIMIT ?", message_id, TICKETS_READ)
-    found = [unit.row(Ticket, "id = ?", row.ticket_id) for row in rows]
+    found = [unit.row(Ticket, "id = ?", id) for id in messages.named_by(unit, message_id, TICKETS_READ)]
     return [one for one in found if one is not None and one.desk_id == desk_id]
 
 

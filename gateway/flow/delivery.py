@@ -14,8 +14,9 @@ from gateway.errors import StoreError
 from gateway.flow.courier import Courier
 from gateway.log import logger, step
 from gateway.mail.letter import Outcome, Parcel
-from gateway.store.database import Store, Unit
+from gateway.store.database import Store
 from gateway.store.grouped import Call, GroupCommit, one_by_one
+from gateway.store.unit import Unit
 
 PAUSE_S = 1.0
 LINGER_S = 0.001  # so that what became of one letter and the `sending` of the next are one commit

@@ -22,8 +22,9 @@ from gateway.flow.pace import GATHER_S, Pace, give_way
 from gateway.log import logger, step
 from gateway.mail.letter import Outcome
 from gateway.mail.template import Stationery
-from gateway.store.database import Store, Unit
+from gateway.store.database import Store
 from gateway.store.grouped import Call, GroupCommit
+from gateway.store.unit import Unit
 
 BATCH = 64
 AT_ONCE = 4  # letters that may hang: as many as the courier has connections

@@ -17,7 +17,8 @@ from gateway.log import logger
 from gateway.mail.reading import Enclosure
 from gateway.store import blobs
 from gateway.store.blobs import name_of
-from gateway.store.database import SQLITE, Store
+from gateway.store.database import Store
+from gateway.store.engines import SQLITE
 
 log = logger("page")
 

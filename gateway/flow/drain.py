@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from pathlib import Path
 from gateway.clock import MINUTE, SECOND
 from gateway.config import Settings
 from gateway.errors import StoreError, StoreFull
-from gateway.flow import intake
+from gateway.flow import foreseen, intake
 from gateway.flow.current import Current
 from gateway.flow.decision import Arrived
 from gateway.flow.desktop import Desktop
@@ -32,9 +32,10 @@ from gateway.mail.reading import Reading
 from gateway.mail.template import Stationery
 from gateway.mail.wire import Request
 from gateway.store import blobs, journal
-from gateway.store.database import Store, Unit
+from gateway.store.database import Store
 from gateway.store.grouped import GroupCommit
 from gateway.store.journal import HELD, Inbound
+from gateway.store.unit import Unit
 
 BATCH = 16
 LEASE_MS = MINUTE
@@ -166,21 +167,30 @@ class Drain:
         if not self._in_hand:
             self._renewed_at = self._store.clock()
         self._in_hand |= {row.id: row for row in rows}
-        return [begun for row in rows if (begun := self._begin(row)) is not None]
+        return self._begin_all(rows) if rows else []
 
-    def _begin(self, inbound: Inbound) -> Read | None:
+    def _begin_all(self, rows: Sequence[Inbound]) -> list[Read]:
+        try:
+            with self._store.reading() as unit:
+                small = blobs.load_small(unit, [row.octets for row in rows if row.size <= IN_MEMORY])
+        except StoreError as error:
+            self._give_back(rows, error)
+            return []
+        return [begun for row in rows if (begun := self._begin(row, small)) is not None]
+
+    def _begin(self, inbound: Inbound, small: Mapping[str, bytes]) -> Read | None:
         """Give a mail to the readers, or back when store or disk cannot show it."""
         try:
             with self._store.reading() as unit:
-                return self._read(unit, inbound)
+                return self._read(unit, inbound, small)
         except (StoreError, OSError) as error:
             self._give_back([inbound], error)
             return None
 
-    def _read(self, unit: Unit, inbound: Inbound) -> Read:
+    def _read(self, unit: Unit, inbound: Inbound, small: Mapping[str, bytes]) -> Read:
         locale = self._current.directory.desks[inbound.desk_id].locale
         if inbound.size <= IN_MEMORY:
-            octets = blobs.load(unit, inbound.octets)
+            octets = small.get(inbound.octets, b"")
             request = Request(octets, "", inbound.reverse_path, "", locale)
             return Read(inbound, self._readers.read(request), octets, None)
         folder = Path(tempfile.mkdtemp(dir=self._folder))
@@ -241,6 +251,8 @@ class Drain:
     def _apply(self, mails: Sequence[Arrived]) -> list[str]:
         fates: list[str] = []
         with self._store.unit("apply") as unit:
+            journal.take_turns(unit, [one.reading.fingerprint for one in mails])
+            self._foresee(unit, mails)
             for arrived in mails:
                 try:
                     with unit.savepoint():
@@ -253,6 +265,15 @@ class Drain:
                     log.exception("apply failed", inbound=arrived.inbound.id)
                     self._again(unit, arrived.inbound, "it could not be applied; see the log")
         return fates
+
+    def _foresee(self, unit: Unit, mails: Sequence[Arrived]) -> None:
+        try:
+            with unit.savepoint():
+                foreseen.look_ahead(unit, mails)
+        except StoreError:
+            raise
+        except Exception:  # a mail that cannot be asked for is found out about in its own turn
+            log.exception("not foreseen", inbound=[one.inbound.id for one in mails])
 
     def _await_all(self, batch: Sequence[Read]) -> list[Arrived]:
         """The mails that could be read; while one is, the senders of those before are looked up."""

@@ -12,7 +12,7 @@ from gateway.mail.compose import compose
 from gateway.mail.envelope import NULL_PATH
 from gateway.mail.letter import Draft
 from gateway.mail.token import Purpose
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 
 def post(

@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gateway.clock import DAY
-from gateway.desk import agents, contacts, desks, notifications, participants, past, thread, tickets
+from gateway.desk import agents, contacts, desks, messages, notifications, participants, past, thread, tickets
 from gateway.desk.messages import Words
 from gateway.desk.tables import (
     AGENT,
@@ -31,7 +31,6 @@ from gateway.desk.tables import (
     Agent,
     Contact,
     Message,
-    Reference,
     Ticket,
 )
 from gateway.desk.thread import REFERENCE, REFERENCES_READ, Carrier, Match
@@ -41,10 +40,11 @@ from gateway.flow.imports.places import EARLIEST
 from gateway.mail.authenticate import FAIL
 from gateway.mail.reading import AUTO_REPLY, BOUNCE, LOOP, REPORT, Mailbox
 from gateway.store import journal
-from gateway.store.database import Unit
 from gateway.store.journal import APPLIED, DROPPED, HELD
+from gateway.store.unit import Unit
 
 EVER = 100_000 * DAY
+TICKETS_READ = 5
 CONFLICT = "the mail names several tickets; what it answers decided"
 
 
@@ -125,8 +125,8 @@ def _by_references(unit: Unit, mail: Arrived) -> list[Ticket]:
 
 
 def _at_desk(unit: Unit, message_id: str, desk_id: int) -> list[Ticket]:
-    rows = unit.rows(Reference, "message_id = ? ORDER BY ticket_id LIMIT 5", message_id)
-    return [one for row in rows if (one := tickets.by_id(unit, row.ticket_id)).desk_id == desk_id]
+    ids = messages.named_by(unit, message_id, TICKETS_READ, oldest=True)
+    return [one for id in ids if (one := tickets.by_id(unit, id)).desk_id == desk_id]
 
 
 def _says(unit: Unit, ticket: Ticket, message_id: str) -> bool:

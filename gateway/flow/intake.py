@@ -25,8 +25,8 @@ from gateway.mail.quote import mark_in
 from gateway.mail.reading import AUTO_REPLY, BOUNCE, HUMAN, LOOP, REPORT, Mailbox, Reading
 from gateway.mail.token import Purpose
 from gateway.store import journal
-from gateway.store.database import Unit
 from gateway.store.journal import APPLIED, DROPPED, HELD
+from gateway.store.unit import Unit
 
 SAME_WITHIN = 5 * DAY
 SAME_WITHOUT_ID_WITHIN = HOUR

@@ -18,7 +18,8 @@ from gateway.flow import notices, receipt, replies
 from gateway.flow.desktop import Desktop
 from gateway.flow.round import Recipient, Round
 from gateway.log import logger
-from gateway.store.database import SQLITE, Unit
+from gateway.store.engines import SQLITE
+from gateway.store.unit import Unit
 
 BATCH = 50
 SHARED = 4  # so many batches are looked at, so that other daemons find something that nobody has in hand
@@ -37,7 +38,7 @@ def write_due(unit: Unit, desktop: Desktop) -> int:
 
 def _with_something_due(unit: Unit, column: str) -> tuple[str, int, int, int]:
     """Which recipients. Whom another daemon has in hand is left to it, or they would be told twice."""
-    skip = "" if unit.store.engine == SQLITE else " FOR UPDATE SKIP LOCKED"
+    skip = "" if unit.engine == SQLITE else " FOR UPDATE SKIP LOCKED"
     due = (
         f"SELECT {column} FROM notification WHERE state = 'waiting' AND due_at <= ? AND {column} IS NOT NULL"
         " ORDER BY due_at, id LIMIT ?"

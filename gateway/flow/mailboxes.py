@@ -10,9 +10,9 @@ from collections import Counter
 from gateway import clock
 from gateway.clock import MINUTE
 from gateway.store import imap_grants
-from gateway.store.database import Unit
 from gateway.store.imap import GIVEN_UP, TOO_LARGE, ImapFolder, ImapMail
 from gateway.store.imap_grants import ImapGrant
+from gateway.store.unit import Unit
 
 PASSES_MS = 15 * MINUTE
 """Trouble that ends by itself sooner is worth nobody's mail."""

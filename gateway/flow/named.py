@@ -7,7 +7,7 @@ from gateway.desk.desks import Directory
 from gateway.desk.tables import Contact, Desk, Ticket
 from gateway.mail.address import address_key
 from gateway.mail.reading import Mailbox, Reading
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 ADDED_MAX = 20
 

@@ -15,7 +15,7 @@ from gateway.mail.letter import File
 from gateway.mail.template import MOST_FILES
 from gateway.mail.words import Attached, FileLink, Passage
 from gateway.store import blobs
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 FILES_MAX = 10_000_000  # octets in one letter; more become links, and so do more than a letter lists
 

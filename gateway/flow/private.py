@@ -14,7 +14,7 @@ from gateway.desk import messages
 from gateway.desk.tables import EVERYONE, INTERNAL, Message, Ticket
 from gateway.mail.html_text import to_text
 from gateway.mail.quote import Ranges, hash_line, is_quoted, mark_at, plain_line, with_attribution
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 KNOWN_MESSAGES = 50  # so many of the newest messages of a ticket are looked through
 WORDS_MAX = 100_000  # characters of notes that are recognised when their lines are broken anew

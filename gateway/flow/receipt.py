@@ -15,7 +15,7 @@ from gateway.mail.letter import Draft
 from gateway.mail.reading import Mailbox
 from gateway.mail.token import Purpose, draw_handle
 from gateway.mail.words import LetterWords, Written
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 
 def write(round: Round, participant: Participant, promise: Notification) -> int:

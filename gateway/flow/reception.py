@@ -13,8 +13,8 @@ from gateway.log import step
 from gateway.mail.envelope import Envelope
 from gateway.mail.octets import Octets
 from gateway.store import blobs, journal
-from gateway.store.database import Unit
 from gateway.store.grouped import GroupCommit
+from gateway.store.unit import Unit
 
 Beside = Callable[[Unit, tuple[str, ...]], None]
 UNKNOWN = Refusal(550, "5.1.1 no desk here has this address; please check its spelling")

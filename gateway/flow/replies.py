@@ -27,7 +27,7 @@ from gateway.mail.letter import Draft
 from gateway.mail.reading import Mailbox
 from gateway.mail.token import Purpose, draw_handle
 from gateway.mail.words import Addition, LetterWords
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 HISTORY = 60  # so many messages before the news are looked at; References are capped anyway
 

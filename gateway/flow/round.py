@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gateway.desk import agents, notifications
 from gateway.desk.tables import Agent, Contact, Desk, Notification, Participant, Seat, Ticket
 from gateway.flow.desktop import Desktop
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 Recipient = Participant | Seat
 

@@ -19,8 +19,8 @@ from gateway.mail.html_text import to_text
 from gateway.mail.quote import Ranges, fold_known, known_lines
 from gateway.mail.reading import AUTO_REPLY, Reading
 from gateway.mail.token import Keyring
-from gateway.store.database import Unit
 from gateway.store.journal import Inbound
+from gateway.store.unit import Unit
 
 
 class Arrival(Protocol):

@@ -16,8 +16,9 @@ from gateway.mail.reading import Mailbox
 from gateway.mail.token import Purpose, draw_handle
 from gateway.mail.words import LetterWords
 from gateway.store import settings
-from gateway.store.database import SQLITE, Row, Unit
+from gateway.store.engines import SQLITE
 from gateway.store.journal import HELD, Inbound
+from gateway.store.unit import Row, Unit
 
 LAST, SPENT = "summary.last", brakes.SPENT
 LINES = 20
@@ -37,7 +38,7 @@ def write_when_due(unit: Unit, desktop: Desktop, stopped: str, postponed: str = 
 
     stopped: why the smarthost cannot be used.  postponed: how many mails could not be stored, and why. Or empty.
     """
-    if unit.store.engine != SQLITE:
+    if unit.engine != SQLITE:
         unit.run("SELECT pg_advisory_xact_lock(?)", ONE_AT_A_TIME)  # or each daemon would send one
     address = parse_address(desktop.settings.operator.address) if desktop.settings.operator.address else None
     last = int(settings.get(unit, LAST, "0"))

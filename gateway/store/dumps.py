@@ -10,7 +10,7 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from gateway.errors import StoreError
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 FOLDERS = "/usr/lib/postgresql"
 OURS = "schema_step"

@@ -15,7 +15,8 @@ from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 from gateway.errors import StoreError, StoreFull
-from gateway.store.database import Store, Unit
+from gateway.store.database import Store
+from gateway.store.unit import Unit
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

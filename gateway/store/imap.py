@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from peewee import BigAutoField, BigIntegerField, IntegerField, Model, TextField
 
 from gateway.clock import DAY, HOUR, MINUTE
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 TAKEN, SETTLED, FAILED, GIVEN_UP, TOO_LARGE, OLD = (
     "taken",
@@ -177,7 +177,7 @@ def seen(
     taken = inbound_id is not None
     ours = (folder.id, owner, folder.uidvalidity)
     count = f"UPDATE imap_folder SET looked_at = ?, taken = taken + ? WHERE {_OURS}"
-    if not unit.run(count, unit.now, int(taken), *ours).rowcount:
+    if not unit.touch(count, unit.now, int(taken), *ours):
         raise LeaseLost(f"folder {folder.id}")
     this = {"folder_id": folder.id, "uidvalidity": folder.uidvalidity, "uid": uid}
     columns: dict[str, str | int | None] = {

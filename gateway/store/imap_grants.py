@@ -5,7 +5,7 @@ from __future__ import annotations
 from peewee import BigIntegerField, Model, TextField
 
 from gateway.clock import DAY
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 WARN_MS = 14 * DAY
 """How long before a grant ends somebody is told."""

@@ -11,7 +11,9 @@ from peewee import BigAutoField, BigIntegerField, IntegerField, Model, TextField
 
 from gateway.errors import StoreError
 from gateway.mail.envelope import Envelope
-from gateway.store.database import SQLITE, Unit
+from gateway.store.engines import SQLITE
+from gateway.store.statements import among
+from gateway.store.unit import Unit
 
 RECEIVED = "received"
 APPLIED = "applied"
@@ -152,7 +154,7 @@ def claim(unit: Unit, limit: int, lease_ms: int, in_hand: Collection[int] = ()) 
     One that was claimed before comes alone: whatever happened to it then happens to no other.
     in_hand: ids that the caller has already, and never gets twice.
     """
-    skip = "" if unit.store.engine == SQLITE else " FOR UPDATE SKIP LOCKED"
+    skip = "" if unit.engine == SQLITE else " FOR UPDATE SKIP LOCKED"
     due = unit.rows(
         Inbound,
         f"fate = '{RECEIVED}' AND lease_until <= ? ORDER BY historic, id LIMIT ?{skip}",
@@ -161,9 +163,12 @@ def claim(unit: Unit, limit: int, lease_ms: int, in_hand: Collection[int] = ()) 
     )
     free = [row for row in due if row.id not in in_hand][:limit]
     taken = list(takewhile(lambda row: not row.lease_until, free)) or free[:1]
+    until = unit.now + lease_ms
     for row in taken:
-        row.lease_until = unit.now + lease_ms
-        unit.change(Inbound, row.id, lease_until=row.lease_until)
+        row.lease_until = until
+    if taken:
+        marks, ids = among([row.id for row in taken])
+        unit.change_where(Inbound, f"id IN ({marks})", ids, lease_until=until)
     return taken
 
 
@@ -218,15 +223,27 @@ def recover(unit: Unit) -> None:
     unit.change_where(Inbound, f"fate = '{RECEIVED}' AND lease_until > 0 AND attempts = 0", (), lease_until=0)
 
 
+def take_turns(unit: Unit, fingerprints: Collection[str]) -> None:
+    """Processes that are about to ask for copies of the same mail do so one after the other, in one order.
+
+    At least one fingerprint.
+    """
+    if unit.engine != SQLITE:
+        keys = sorted({int(one[:15], 16) for one in fingerprints})
+        marks = ", ".join(["(?::bigint)"] * len(keys))
+        unit.run(f"SELECT pg_advisory_xact_lock(key) FROM (VALUES {marks}) AS turns (key)", *keys)
+    unit.foresee_none(Inbound, "fingerprint", fingerprints)
+
+
 def copy_at_desk(unit: Unit, inbound: Inbound, fingerprint: str, within: int) -> int | None:
     """The journal id of another mail with these very octets at the same desk, or None.
 
     One that came later counts when it was applied first: this one may have been tried again meanwhile.
     A historic one that is held does not count for mail of today, which may have a letter to settle.
-    Several processes ask one after the other.
     """
-    if unit.store.engine != SQLITE:
-        unit.run("SELECT pg_advisory_xact_lock(?)", int(fingerprint[:15], 16))
+    if unit.nobody_has(Inbound, "fingerprint", fingerprint):
+        return None
+    take_turns(unit, [fingerprint])
     found = unit.row(
         Inbound,
         "fingerprint = ? AND fingerprint <> '' AND desk_id = ? AND received_at BETWEEN ? AND ?"
@@ -245,6 +262,8 @@ def copy_at_desk(unit: Unit, inbound: Inbound, fingerprint: str, within: int) ->
 
 def copies_elsewhere(unit: Unit, inbound: Inbound, fingerprint: str, within: int) -> list[Inbound]:
     """The applied mails with these very octets at other desks."""
+    if unit.nobody_has(Inbound, "fingerprint", fingerprint):
+        return []
     return unit.rows(
         Inbound,
         f"fingerprint = ? AND fingerprint <> '' AND desk_id <> ? AND fate = '{APPLIED}'"

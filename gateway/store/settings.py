@@ -5,7 +5,7 @@ from __future__ import annotations
 from peewee import BigIntegerField, BlobField, IntegerField, Model, TextField
 
 from gateway.mail.token import KEY_BITS, Keyring, draw_secret
-from gateway.store.database import Unit
+from gateway.store.unit import Unit
 
 
 class Setting(Model):

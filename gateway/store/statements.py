@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import peewee
 
+from gateway.store.engines import POSTGRESQL
 
-def among(ids: Collection[int]) -> tuple[str, tuple[int, ...]]:
-    """`?, ?, …` for `IN (…)` and the ids for it: a power of two, the last one again and again, so that few
-    statements are kept."""
+
+class Kept:
+    """Statements whose text is built once, written for one engine. Safe to use from many threads."""
+
+    def __init__(self, engine: str) -> None:
+        self._engine = engine
+        self._texts: dict[Any, str] = {}
+
+    def text(self, key: Any, build: Callable[[], str]) -> str:
+        """The statement with this key. Its values stand as `?` in what `build` gives."""
+        text = self._texts.get(key)
+        if text is None:
+            text = build()
+            if self._engine == POSTGRESQL:
+                text = text.replace("%", "%%").replace("?", "%s")
+            self._texts[key] = text
+        return text
+
+
+def among(ids: Collection[Any]) -> tuple[str, tuple[Any, ...]]:
+    """`?, ?, …` for `IN (…)` and the ids, or other values, for it.
+
+    A power of two, the last one again and again, so that few statements are kept.
+    """
     if not ids:
         return "NULL", ()
     values = tuple(ids)
@@ -42,9 +64,26 @@ def update(table: type[peewee.Model], columns: Mapping[str, object], where: str)
     return f"UPDATE {table._meta.table_name} SET {pairs} WHERE {where}"
 
 
+def present(table: type[peewee.Model], column: str, count: int) -> str:
+    """Those of so many texts that a row has in this column, however many rows have it.
+
+    The empty text is never told: indexes leave it out.
+    """
+    values = ", ".join(["(?)"] * count)
+    row = f"SELECT 1 FROM {table._meta.table_name} WHERE {column} = wanted.value AND {column} <> ''"
+    return f"WITH wanted (value) AS (VALUES {values}) SELECT value FROM wanted WHERE EXISTS ({row})"
+
+
 def select(table: type[peewee.Model], where: str) -> str:
     """All columns of the rows that match."""
     return f"SELECT {', '.join(columns(table))} FROM {table._meta.table_name} WHERE {where}"
+
+
+def named(table: Any, columns: Mapping[str, Any]) -> Any:
+    """A model instance with these columns."""
+    row = table.__new__(table)
+    row.__data__, row.__rel__, row._dirty = dict(columns), {}, set()
+    return row
 
 
 def hydrate(table: Any, values: Sequence[Any]) -> Any:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from gateway.cli.deliver import dotted
 from gateway.store import blobs, journal
-from gateway.store.database import SQLITE, Store
+from gateway.store.database import Store
+from gateway.store.engines import SQLITE
 from gateway.transport.data import DataReader
 from tests.cli.conftest import Wait
 from tests.fakes import FakeClock

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 from gateway.store import settings as kept
-from gateway.store.database import SQLITE, Store
+from gateway.store.database import Store
+from gateway.store.engines import SQLITE
 from tests.fakes import FakeClock
 from tests.parts.daemon import Daemon
 

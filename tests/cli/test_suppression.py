@@ -9,7 +9,8 @@ import pytest
 
 from gateway.clock import DAY
 from gateway.desk import suppression
-from gateway.store.database import SQLITE, Store
+from gateway.store.database import Store
+from gateway.store.engines import SQLITE
 from tests.fakes import FakeClock
 from tests.parts.daemon import Daemon
 from tests.people import CAROL

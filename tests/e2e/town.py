@@ -17,7 +17,8 @@ from functools import cached_property
 from pathlib import Path
 
 from gateway import clock
-from gateway.store.database import SQLITE, Store
+from gateway.store.database import Store
+from gateway.store.engines import SQLITE
 from tests import people
 from tests.parts import swaks
 from tests.parts.daemon import Daemon

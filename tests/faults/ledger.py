@@ -18,7 +18,8 @@ from pathlib import Path
 
 from gateway import clock
 from gateway.errors import StoreError
-from gateway.store.database import SQLITE, Store
+from gateway.store.database import Store
+from gateway.store.engines import SQLITE
 from tests.parts.daemon import Daemon, Daemons
 from tests.parts.ports import LOOPBACK, wait_for
 from tests.parts.scripted_smtp import ScriptedSMTP

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.store.database import POSTGRESQL, SQLITE
+from gateway.store.engines import POSTGRESQL, SQLITE
 from tests.faults.ledger import Crowd, House, Ledger, Outcome
 
 ROUNDS_IN_CI = {SQLITE: 20, POSTGRESQL: 6}

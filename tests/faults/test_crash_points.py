@@ -8,7 +8,7 @@ from signal import SIGKILL
 
 import pytest
 
-from gateway.store.database import POSTGRESQL, SQLITE
+from gateway.store.engines import POSTGRESQL, SQLITE
 from tests.faults.ledger import House, Ledger, until
 from tests.parts import crash_launcher
 from tests.parts.daemon import COMMAND

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from gateway import clock
 from gateway.store import blobs
-from gateway.store.database import SQLITE, Store
+from gateway.store.database import Store
+from gateway.store.engines import SQLITE
 from gateway.store.journal import Inbound
 from tests.faults.ledger import House, Ledger, until
 from tests.parts import crash_launcher, power_cut, strace

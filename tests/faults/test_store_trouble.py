@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.store.database import SQLITE
+from gateway.store.engines import SQLITE
 from tests.faults.customer import customer_page
 from tests.faults.ledger import Crowd, House, Ledger, letter_of, new_house, until
 from tests.parts.daemon import Daemons

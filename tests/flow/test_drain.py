@@ -18,7 +18,8 @@ from gateway.flow.reception import write_down
 from gateway.mail.authenticate import Lookup, TxtRecords
 from gateway.mail.template import Stationery
 from gateway.store import journal
-from gateway.store.database import POSTGRESQL, Store
+from gateway.store.database import Store
+from gateway.store.engines import POSTGRESQL
 from gateway.store.grouped import GroupCommit
 from tests import people
 from tests.fakes import FakeClock

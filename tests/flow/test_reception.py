@@ -13,9 +13,10 @@ from gateway.flow.reception import Reception, write_down
 from gateway.mail.envelope import Envelope
 from gateway.mail.octets import Octets
 from gateway.store import blobs
-from gateway.store.database import Store, Unit
+from gateway.store.database import Store
 from gateway.store.grouped import GroupCommit
 from gateway.store.imap import LeaseLost
+from gateway.store.unit import Unit
 from tests import people
 from tests.fakes import FakeClock
 from tests.people import CAROL, DESK

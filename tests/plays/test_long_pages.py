@@ -6,7 +6,8 @@ import pytest
 
 from gateway.desk import messages, pages
 from gateway.desk.pages import WHOLE
-from gateway.store.database import SQLITE, Store
+from gateway.store.database import Store
+from gateway.store.engines import SQLITE
 from gateway.web.pages import Draft, Pages
 from gateway.web.settings import WebSettings
 from tests import people

@@ -9,7 +9,8 @@ import pytest
 
 from gateway.desk import notifications
 from gateway.flow import letters, summary
-from gateway.store.database import POSTGRESQL, Store
+from gateway.store.database import Store
+from gateway.store.engines import POSTGRESQL
 from tests import people
 from tests.fakes import REFUSE, FakeClock
 from tests.people import CAROL, DAVE, DESK, Attachment

@@ -12,7 +12,8 @@ import pytest
 from gateway.clock import HOUR
 from gateway.desk import brakes, events
 from gateway.store import settings as store_settings
-from gateway.store.database import SQLITE, Store
+from gateway.store.database import Store
+from gateway.store.engines import SQLITE
 from gateway.store.migrations import migrate
 from tests import people
 from tests.fakes import FakeClock

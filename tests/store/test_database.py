@@ -15,8 +15,10 @@ from gateway.desk import tables
 from gateway.desk.tables import Contact
 from gateway.errors import StoreError, StoreFull
 from gateway.store import blobs, journal, migrations, settings
-from gateway.store.database import POSTGRESQL, SQLITE, Store, Unit
+from gateway.store.database import Store
+from gateway.store.engines import POSTGRESQL, SQLITE
 from gateway.store.statements import among
+from gateway.store.unit import Unit
 from tests.fakes import FakeClock
 from tests.parts.ports import wait_for
 from tests.parts.postgres import Postgres

@@ -10,8 +10,9 @@ import pytest
 
 from gateway.desk.tables import Contact
 from gateway.errors import StoreError
-from gateway.store.database import Store, Unit
+from gateway.store.database import Store
 from gateway.store.grouped import Call, GroupCommit, one_by_one
+from gateway.store.unit import Unit
 
 
 @pytest.fixture

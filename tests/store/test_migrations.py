@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import StoreError
-from gateway.store.database import SQLITE, Store
+from gateway.store.database import Store
+from gateway.store.engines import SQLITE
 from gateway.store.migrations import NAMES, NEWEST, Applied, migrate, version
 from tests.fakes import FakeClock
 from tests.source import ROOT

@@ -13,7 +13,8 @@ import structlog
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from gateway.store.database import SQLITE, Store
+from gateway.store.database import Store
+from gateway.store.engines import SQLITE
 from gateway.store.wakes import CHANNEL, Wakes
 from tests.fakes import FakeClock
 from tests.parts.ports import LOOPBACK, free_port

@@ -18,9 +18,11 @@ from gateway.desk.tables import Desk
 from gateway.errors import StoreError
 from gateway.mail.address import parse_address, split_address
 from gateway.store import settings as kept
-from gateway.store.database import SQLITE, Store, Unit
+from gateway.store.database import Store
+from gateway.store.engines import SQLITE
 from gateway.store.journal import HELD, RECEIVED
 from gateway.store.migrations import version
+from gateway.store.unit import Unit
 
 STUCK_MS = 2 * MINUTE
 LATE_MS = DAY

@@ -14,8 +14,9 @@ from gateway.desk import desks
 from gateway.errors import ConfigError, DeskError, StoreError
 from gateway.store import imap as ledger
 from gateway.store import imap_grants
-from gateway.store.database import Store, Unit
+from gateway.store.database import Store
 from gateway.store.imap import ImapFolder
+from gateway.store.unit import Unit
 
 MEND = "see `helpgate imap list`, and [[imap]] in the configuration"
 

@@ -18,8 +18,9 @@ from gateway.flow.imports.places import UNKNOWN
 from gateway.mail.envelope import Envelope
 from gateway.mail.octets import Octets
 from gateway.store import blobs, journal
-from gateway.store.database import Store, Unit
+from gateway.store.database import Store
 from gateway.store.journal import Arrival
+from gateway.store.unit import Unit
 
 CHANNEL = "import"
 GROUP = 32

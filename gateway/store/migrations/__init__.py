@@ -11,7 +11,9 @@ from importlib import import_module
 from peewee import IntegerField, Model, TextField
 
 from gateway.errors import StoreError
-from gateway.store.database import SQLITE, Store, Unit
+from gateway.store.database import Store
+from gateway.store.engines import SQLITE
+from gateway.store.unit import Unit
 
 NAMES = ("0001_start",)
 NEWEST = len(NAMES)
@@ -52,7 +54,7 @@ def migrate(store: Store) -> list[str]:
 
 def has_schema(unit: Unit) -> bool:
     """Whether any step has ever run here."""
-    if unit.store.engine == SQLITE:
+    if unit.engine == SQLITE:
         return unit.number("SELECT count(*) FROM sqlite_master WHERE name = 'schema_step'") == 1
     return unit.number("SELECT CASE WHEN to_regclass('schema_step') IS NULL THEN 0 ELSE 1 END") == 1
 
@@ -72,6 +74,6 @@ def refuse_newer(version: int) -> None:
 
 
 def _run(unit: Unit, name: str) -> None:
-    words = _WORDS[unit.store.engine == SQLITE]
+    words = _WORDS[unit.engine == SQLITE]
     for statement in import_module(f"{__name__}.{name}").STEPS:
         unit.run(statement.format(**words))

@@ -10,7 +10,8 @@ from pathlib import Path
 from gateway.config import Imap, Settings
 from gateway.desk.desks import Directory
 from gateway.flow.reception import Reception
-from gateway.store.database import Store, Unit
+from gateway.store.database import Store
+from gateway.store.unit import Unit
 from gateway.transport.imap.connection import Connection
 from gateway.transport.imap.grants import Grants
 from gateway.transport.imap.place import Place

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from gateway.mail.fingerprint import fingerprint
 from gateway.mail.octets import Octets
 from gateway.store import imap as ledger
-from gateway.store.database import Unit
 from gateway.store.imap import ImapFolder
+from gateway.store.unit import Unit
 from gateway.transport.imap import trace
 from gateway.transport.imap.connection import Listed
 from gateway.transport.imap.place import Place

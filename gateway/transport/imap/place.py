@@ -11,7 +11,8 @@ from gateway.config import Imap
 from gateway.desk.desks import Directory
 from gateway.desk.tables import Desk
 from gateway.flow.reception import Reception
-from gateway.store.database import Store, Unit
+from gateway.store.database import Store
+from gateway.store.unit import Unit
 from gateway.transport.imap.trouble import Trouble
 
 Found = TypeVar("Found")

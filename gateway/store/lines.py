@@ -1,0 +1,172 @@
+"""How the statements of one unit travel to the database and back.
+
+SQLite answers in the same breath. PostgreSQL is a round trip away, so there a statement leaves without
+waiting for the one before (libpq's pipeline mode), and only who wants to know what came of it waits: for
+everything up to there. An error is told to whoever waits next, and nothing after it is done; `savepoint`
+and `commit` always wait. docs/decisions/0023
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, closing
+from typing import Any, Protocol, cast
+
+import psycopg
+
+from gateway.store.engines import POSTGRESQL, SQLITE
+
+SYNCS = 3  # an error may come in the midst of others' answers: so often the rest of them is fetched
+
+
+class Line(Protocol):
+    """A connection, for as long as a unit has it."""
+
+    engine: str
+
+    def begin(self) -> None:
+        """Begin a transaction."""
+
+    def commit(self) -> None:
+        """Make it durable, or raise the driver's error."""
+
+    def roll_back(self) -> None:
+        """Undo it, where the engine has not done so by itself already."""
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        """Run one statement; returns the driver's cursor, whose `fetch…` wait for it."""
+
+    def count(self, cursor: Any) -> int:
+        """How many rows a statement touched."""
+
+    def stream(self, sql: str, values: Sequence[Any]) -> Generator[Any, None, None]:
+        """The rows one after the other; whoever closes this early has never had the rest in memory."""
+
+    def settle(self) -> None:
+        """Wait for everything so far, or raise the driver's error."""
+
+    def undo_part(self) -> None:
+        """Back to the savepoint, where there still is one."""
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether nothing will ever come over it again."""
+
+
+class Direct:
+    """SQLite's."""
+
+    engine = SQLITE
+    is_broken = False
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.execute = connection.execute
+
+    def begin(self) -> None:
+        self.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        self.execute("COMMIT")
+
+    def roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self.execute("ROLLBACK")
+
+    def count(self, cursor: sqlite3.Cursor) -> int:
+        return cursor.rowcount
+
+    def stream(self, sql: str, values: Sequence[Any]) -> Generator[Any, None, None]:
+        with closing(self.execute(sql, values)) as rows:
+            yield from rows
+
+    def settle(self) -> None:
+        """Nothing is ever under way."""
+
+    def undo_part(self) -> None:
+        """When it is full, SQLite has gone back by itself, the whole unit with it."""
+        if self._connection.in_transaction:
+            self.execute("ROLLBACK TO SAVEPOINT part")
+            self.execute("RELEASE SAVEPOINT part")
+
+
+class Pipelined:
+    """PostgreSQL's: a pipeline between `begin` and `commit`, one statement at a time outside."""
+
+    engine = POSTGRESQL
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self._is_under_way = False
+        self._pipeline: psycopg.Pipeline | None = None
+        self._leaving = ExitStack()
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        self._is_under_way = True
+        return self._connection.execute(sql, values)
+
+    def begin(self) -> None:
+        self._enter()
+        self.execute("BEGIN")
+
+    def commit(self) -> None:
+        """One that was not, for an earlier error, is told as one: the server says ROLLBACK then, and no error."""
+        end = self.execute("COMMIT")
+        self._leave()
+        if end.statusmessage != "COMMIT":
+            raise psycopg.OperationalError(f"not committed: {end.statusmessage}")
+
+    def roll_back(self) -> None:
+        self._forget_errors()
+        self._leave()
+        self.execute("ROLLBACK")
+
+    def count(self, cursor: psycopg.Cursor[Any]) -> int:
+        self.settle()
+        return cursor.rowcount
+
+    def stream(self, sql: str, values: Sequence[Any]) -> Generator[Any, None, None]:
+        """A pipeline cannot stream: it rests meanwhile."""
+        rests = self._pipeline is not None
+        self._leave()
+        try:
+            with closing(cast(Any, self._connection.cursor().stream(sql, values))) as rows:
+                yield from rows
+        finally:
+            if rests and not self.is_broken:
+                self._enter()
+
+    def settle(self) -> None:
+        if self._pipeline is not None and self._is_under_way:
+            self._pipeline.sync()
+            self._is_under_way = False
+
+    def undo_part(self) -> None:
+        """A dead server has forgotten it all."""
+        self._forget_errors()
+        if not self.is_broken:
+            self.execute("ROLLBACK TO SAVEPOINT part")
+            self.execute("RELEASE SAVEPOINT part")
+            self.settle()
+
+    @property
+    def is_broken(self) -> bool:
+        return self._connection.closed
+
+    def _enter(self) -> None:
+        self._pipeline = self._leaving.enter_context(self._connection.pipeline())
+
+    def _leave(self) -> None:
+        self._pipeline = None
+        self._leaving.close()
+
+    def _forget_errors(self) -> None:
+        """What follows an error in a pipeline fails as well, up to here."""
+        for _ in range(SYNCS):
+            try:
+                return self.settle()
+            except psycopg.Error:
+                if self.is_broken:
+                    return None
+        return None
