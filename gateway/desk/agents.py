@@ -63,11 +63,8 @@ def everyone(unit: Unit) -> list[Agent]:
 
 def of_desk(unit: Unit, desk_id: int) -> list[Agent]:
     """The active agents of a desk."""
-    return unit.rows(
-        Agent,
-        "active = 1 AND (all_desks = 1 OR id IN (SELECT agent_id FROM agent_desk WHERE desk_id = ?)) ORDER BY id",
-        desk_id,
-    )
+    theirs = "active = 1 AND (all_desks = 1 OR id IN (SELECT agent_id FROM agent_desk WHERE desk_id = ?)) ORDER BY id"
+    return unit.once(Agent, desk_id, lambda: unit.rows(Agent, theirs, desk_id))
 
 
 def works_at(unit: Unit, agent: Agent, desk_id: int) -> bool:
@@ -97,26 +94,29 @@ def display_name(agent: Agent) -> str:
     return agent.name or "Support"
 
 
-def seat(unit: Unit, ticket_id: int, agent_id: int) -> Seat:
+def seat(unit: Unit, ticket: Ticket, agent_id: int) -> Seat:
     """This agent's place at this ticket, made when there is none."""
-    return seats(unit, ticket_id, [agent_id])[0]
+    return seats(unit, ticket, [agent_id])[0]
 
 
-def seats(unit: Unit, ticket_id: int, agent_ids: Sequence[int]) -> list[Seat]:
+def seats(unit: Unit, ticket: Ticket, agent_ids: Sequence[int]) -> list[Seat]:
     """The places of these agents at this ticket, made where there are none."""
-    found: dict[int, Seat] = {}
-    if not unit.is_new(Ticket, ticket_id):
-        marks, ids = among(agent_ids)
-        rows = unit.rows(Seat, f"ticket_id = ? AND agent_id IN ({marks})", ticket_id, *ids)
-        found = {one.agent_id: one for one in rows}
-    if new := [id for id in agent_ids if id not in found]:
-        found |= {one.agent_id: one for one in _make_seats(unit, ticket_id, new)}
-    return [found[id] for id in agent_ids]
+    if unit.is_new(Ticket, ticket.id):
+        unit.no_longer_new(Ticket, ticket.id)
+        return [
+            unit.make(Seat, **_seat(ticket, id), took_part=0, read_to=0, read_at=None) for id in agent_ids
+        ]
+    marks, ids = among(agent_ids)
+    found = unit.rows(Seat, f"ticket_id = ? AND agent_id IN ({marks})", ticket.id, *ids)
+    seated = {one.agent_id: one for one in found}
+    for id in agent_ids:
+        if id not in seated:
+            seated[id] = unit.obtain(Seat, ("ticket_id", "agent_id"), **_seat(ticket, id))
+    return [seated[id] for id in agent_ids]
 
 
-def _make_seats(unit: Unit, ticket_id: int, agent_ids: Sequence[int]) -> list[Seat]:
-    rows = [{"ticket_id": ticket_id, "agent_id": id, "handle": draw_handle()} for id in agent_ids]
-    return unit.obtain_all(Seat, ("ticket_id", "agent_id"), rows)
+def _seat(ticket: Ticket, agent_id: int) -> dict[str, int]:
+    return {"ticket_id": ticket.id, "agent_id": agent_id, "handle": draw_handle()}
 
 
 def take_part(unit: Unit, seat: Seat) -> None:

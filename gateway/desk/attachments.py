@@ -19,7 +19,7 @@ def keep(unit: Unit, message_id: int, files: Sequence[Enclosure], audience: str 
             blobs.keep(unit, file.sha256, file.size, file.data)
         else:
             blobs.keep_pieces(unit, file.sha256, file.size, _pieces_of(Path(file.path)))
-        unit.insert(
+        unit.put(
             Attachment,
             message_id=message_id,
             handle=draw_handle(),

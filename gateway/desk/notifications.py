@@ -49,7 +49,7 @@ def tell_agents(unit: Unit, occasion: Occasion, *, besides: int | None = None) -
     staff = agents.of_desk(unit, ticket.desk_id)
     told = [agent for agent in staff if agent.id == ticket.assignee_id] or staff
     ids = [agent.id for agent in told if agent.id != besides]
-    _promise(unit, occasion, NOTICE, agents.seats(unit, ticket.id, ids) if ids else ())
+    _promise(unit, occasion, NOTICE, agents.seats(unit, ticket, ids) if ids else ())
 
 
 def tell_colleagues(unit: Unit, occasion: Occasion, *, besides: int | None = None) -> None:
@@ -147,7 +147,7 @@ def why_not_mailed(reason: str, translate: Callable[[str], str]) -> str:
 def written(unit: Unit, promises: Sequence[Notification], letter_id: int) -> None:
     """The promises are in this letter."""
     marks, ids = among([one.id for one in promises])
-    unit.change_where(Notification, f"id IN ({marks})", ids, state=WRITTEN, letter_id=letter_id)
+    unit.change_all(Notification, f"id IN ({marks})", ids, state=WRITTEN, letter_id=letter_id)
 
 
 def write_again(unit: Unit) -> int:

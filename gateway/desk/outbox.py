@@ -144,7 +144,7 @@ def settle(unit: Unit, claimed: Letter, outcome: Outcome, ladder: Ladder) -> Let
 
 
 def _sent(unit: Unit, claimed: Letter, reply: str) -> None:
-    unit.change_where(
+    unit.change_all(
         Letter,
         OURS,
         _claim_of(claimed),
@@ -233,7 +233,7 @@ def queue(unit: Unit, *, recipient: str, octets: bytes, **columns: str | int | N
     else:
         columns["next_attempt_at"] = unit.now
     id = unit.insert(Letter, created_at=unit.now, recipient=recipient, size=len(octets), **columns)
-    unit.insert(LetterOctets, id=id, octets=octets)
+    unit.put(LetterOctets, id=id, octets=octets)
     return id
 
 

@@ -12,7 +12,7 @@ from gateway.store.unit import Unit
 
 def let_in(unit: Unit, ticket: Ticket, contact: Contact, *, reads_from: int, added_by: str) -> None:
     """From this message on the contact may read, and is told in the next letter; an entry says who did it."""
-    participant = join(unit, ticket, contact, requester=False, reads_from=reads_from, added_by=added_by)
+    participant = join(unit, ticket, contact, reads_from=reads_from, added_by=added_by)
     if participant.let_in_at is None:
         unit.change(Participant, participant.id, let_in_at=unit.now, reads_from=reads_from, added_by=added_by)
     events.record(unit, ticket, events.ADDED, position=reads_from, contact_id=contact.id, detail=added_by)
@@ -22,7 +22,7 @@ def let_in(unit: Unit, ticket: Ticket, contact: Contact, *, reads_from: int, add
 
 def name(unit: Unit, ticket: Ticket, contact: Contact) -> None:
     """Somebody in To or Cc of a mail: their own mail threads here, they are told nothing."""
-    join(unit, ticket, contact, requester=False, reads_from=0)
+    join(unit, ticket, contact, reads_from=0)
 
 
 def mark_read(unit: Unit, participant: Participant, position: int) -> None:
@@ -52,17 +52,33 @@ def of(unit: Unit, ticket: Ticket, contact: Contact | None) -> Participant | Non
     return unit.row(Participant, "ticket_id = ? AND contact_id = ?", ticket.id, contact.id)
 
 
-def join(
-    unit: Unit, ticket: Ticket, contact: Contact, *, requester: bool, reads_from: int, added_by: str = ""
-) -> Participant:
+def ask(unit: Unit, ticket: Ticket, contact: Contact) -> Participant:
+    """Who opens a ticket, the first of its participants."""
+    return unit.make(
+        Participant,
+        **_place(ticket, contact),
+        requester=1,
+        reads_from=1,
+        let_in_at=unit.now,
+        added_by="",
+        read_to=0,
+        read_at=None,
+        told_to=0,
+        unsubscribed_at=None,
+    )
+
+
+def join(unit: Unit, ticket: Ticket, contact: Contact, *, reads_from: int, added_by: str = "") -> Participant:
+    """This contact's place on this ticket, made when there is none."""
     return unit.obtain(
         Participant,
         ("ticket_id", "contact_id"),
-        ticket_id=ticket.id,
-        contact_id=contact.id,
-        handle=draw_handle(),
-        requester=int(requester),
+        **_place(ticket, contact),
+        requester=0,
         reads_from=reads_from,
-        let_in_at=unit.now if requester else None,
         added_by=added_by,
     )
+
+
+def _place(ticket: Ticket, contact: Contact) -> dict[str, int]:
+    return {"ticket_id": ticket.id, "contact_id": contact.id, "handle": draw_handle()}

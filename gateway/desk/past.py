@@ -31,7 +31,7 @@ def open(
     then = _at(unit, moment)
     ticket = tickets.begin(then, desk, requester, subject, SOURCE, linked)
     if requester is not None:
-        participants.join(then, ticket, requester, requester=True, reads_from=1)
+        participants.ask(then, ticket, requester)
     return ticket
 
 

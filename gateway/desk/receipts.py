@@ -27,7 +27,7 @@ def grant_proven(unit: Unit, address_key: str) -> bool:
     )
     if brakes.is_over_pace(unit.now, [int(row[0]) for row in earlier.fetchall()]):
         return False
-    unit.insert(Grant, at=unit.now, address_key=address_key, domain="", network="")
+    unit.put(Grant, at=unit.now, address_key=address_key, domain="", network="")
     return True
 
 
@@ -61,7 +61,7 @@ def grant(unit: Unit, budgets: Acknowledge, address_key: str, peer: str) -> bool
         ):
             return False
     if any(budget for budget, *_ in checks):
-        unit.insert(Grant, at=unit.now, address_key=address_key, domain=domain, network=network)
+        unit.put(Grant, at=unit.now, address_key=address_key, domain=domain, network=network)
     return True
 
 

@@ -7,6 +7,8 @@ when a human mail comes from the address, or an operator allows it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from gateway.clock import DAY
 from gateway.desk.tables import CLIENT, Suppression
 from gateway.mail.address import address_key
@@ -40,9 +42,16 @@ def came_back(unit: Unit, address: str, reply: str) -> bool:
 
 def reason(unit: Unit, address: str) -> str:
     """Why this address gets no letter; empty where it does."""
+    if unit.nobody_has(Suppression, "address_key", address_key(address)):
+        return ""
     where = f"address_key = ? AND suppressed_at IS NOT NULL AND NOT {_ALIVE}"
     known = unit.row(Suppression, where, address_key(address))
     return sentence(known) if known else ""
+
+
+def foresee(unit: Unit, addresses: Iterable[str]) -> None:
+    """Many will be asked for: hardly any is suppressed."""
+    unit.foresee_none(Suppression, "address_key", [address_key(one) for one in addresses])
 
 
 def sentence(known: Suppression) -> str:
@@ -69,7 +78,7 @@ def allow(unit: Unit, address: str) -> bool:
 
 def _begin(unit: Unit, address: str, reply: str) -> None:
     _forget(unit, address)
-    unit.insert(
+    unit.put(
         Suppression,
         address=address,
         address_key=address_key(address),

@@ -76,7 +76,7 @@ def open(
 ) -> tuple[Ticket, Message]:
     """A new ticket with its first message. `author` is None where nobody knows who wrote."""
     ticket = begin(unit, desk, author, subject, source, linked, messages=1)
-    requester = participants.join(unit, ticket, author, requester=True, reads_from=1) if author else None
+    requester = participants.ask(unit, ticket, author) if author else None
     by = written_as or (Mailbox(author.email, author.name) if author else Mailbox(""))
     message = messages.say(unit, ticket, CLIENT, EVERYONE, words, by, contact=author, proof=proof, first=True)
     event = _record(unit, ticket, events.OPENED, message)
@@ -99,21 +99,24 @@ def begin(
     messages: int = 0,
 ) -> Ticket:
     """A ticket on which nothing has been said yet; there is a place for so many messages."""
-    return unit.obtain(
+    return unit.make(
         Ticket,
-        ("number",),
         handle=draw_handle(),
         number=_next_number(unit),
         desk_id=desk.id,
         requester_id=author.id if author else None,
+        assignee_id=None,
         subject=subject[:SUBJECT_MAX],
         status=OPEN,
+        priority="normal",
+        category=None,
         last_position=messages,
         source=source,
         linked_id=linked[0].id if linked else None,
         link_kind=linked[1] if linked else "",
         created_at=unit.now,
         updated_at=unit.now,
+        closed_at=None,
     )
 
 
@@ -319,7 +322,7 @@ def _next_number(unit: Unit) -> str:
 
 
 def _take_part(unit: Unit, ticket: Ticket, agent: Agent) -> None:
-    agents.take_part(unit, agents.seat(unit, ticket.id, agent.id))
+    agents.take_part(unit, agents.seat(unit, ticket, agent.id))
 
 
 def _set_status(unit: Unit, ticket: Ticket, status: str, why: str, agent: Agent | None = None) -> None:

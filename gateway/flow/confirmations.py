@@ -93,7 +93,7 @@ def _write(
     if not agent.active or _written_today(unit, agent) >= A_DAY:
         return
     desk = desks.by_id(unit, ticket.desk_id)
-    seat = agents.seat(unit, ticket.id, agent.id)
+    seat = agents.seat(unit, ticket, agent.id)
     written = desktop.stationery.write(
         template,
         replace(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gateway.desk import agents, contacts, messages
+from gateway.desk.tables import Event, Message, Participant, Seat, Ticket
 from gateway.flow.decision import Arrived
 from gateway.store.unit import Unit
 
@@ -12,6 +13,7 @@ from gateway.store.unit import Unit
 def look_ahead(unit: Unit, mails: Sequence[Arrived]) -> None:
     """Senders and whom they name, Message-IDs: what nearly every mail asks for."""
     readings = [one.reading for one in mails]
+    unit.draw_ids(len(mails), Ticket, Participant, Seat, Message, Event)
     people = [email for mail in mails for email in _people(mail)]
     contacts.foresee(unit, people)
     agents.foresee(unit, people)

@@ -242,7 +242,7 @@ def _another_copy(unit: Unit, mail: Arrived, match: Match, proof: Proof, ticket:
 def _ask_agent(unit: Unit, mail: Arrived, match: Match, proof: Proof, ticket: Ticket) -> Decision:
     """Promise 7: two of three are no public answer; the mail waits, and the agent hears why."""
     assert proof.agent is not None
-    seat = agents.seat(unit, ticket.id, proof.agent.id)
+    seat = agents.seat(unit, ticket, proof.agent.id)
     confirmations.ask_agent(unit, mail.desktop, proof.agent, seat, proof.missing)
     why = "agent not proven" if proof.level != thread.AGENT else "nothing for the customer"
     return Decision(HELD, f"{why}: {', '.join(proof.missing)} missing", match, proof, ticket)

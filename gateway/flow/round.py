@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.desk import agents, notifications
-from gateway.desk.tables import Agent, Contact, Desk, Notification, Participant, Seat, Ticket
+from gateway.desk import agents, notifications, suppression
+from gateway.desk.tables import Agent, Contact, Desk, Letter, Notification, Participant, Seat, Ticket
 from gateway.flow.desktop import Desktop
 from gateway.store.unit import Unit
 
@@ -28,6 +28,8 @@ class Round:
         self._tickets = unit.by_ids(Ticket, {one.ticket_id for one in self.recipients})
         self._desks = unit.by_ids(Desk, {one.desk_id for one in self._tickets.values()})
         self._contacts = unit.by_ids(Contact, {one.contact_id for one in participants})
+        suppression.foresee(unit, [one.email for one in self._contacts.values()])
+        unit.draw_ids(len(self.recipients), Letter)
         self._staff: dict[int, dict[int, Agent]] = {}
         self._readers: dict[int, list[Contact]] = {}
 

@@ -9,7 +9,7 @@ is foreseen.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 Rows = dict[Any, list[Any]]
@@ -21,6 +21,7 @@ class Foresight:
     def __init__(self) -> None:
         self._rows: dict[tuple[Any, str], Rows] = {}
         self._added: set[tuple[Any, int]] = set()
+        self._answers: dict[Any, dict[Any, Any]] = {}
 
     def keep(self, table: Any, column: str, values: Collection[Any], rows: Collection[Any]) -> None:
         """These are all the rows of the table with one of these values in this column."""
@@ -40,8 +41,16 @@ class Foresight:
         found = None if known is None else known.get(value)
         return None if found is None else list(found)
 
+    def once(self, table: Any, key: Any, ask: Callable[[], Any]) -> Any:
+        """What `ask` says of a table, asked for once under this key."""
+        answers = self._answers.setdefault(table, {})
+        if key not in answers:
+            answers[key] = ask()
+        return answers[key]
+
     def added(self, table: Any, columns: Mapping[str, Any], row: Any | None = None) -> None:
         """A row with these columns was added; `row` where all of it is known."""
+        self._answers.pop(table, None)
         if row is not None:
             self._added.add((table, row.id))
         for (of_table, column), known in self._rows.items():
@@ -62,6 +71,7 @@ class Foresight:
 
     def changed(self, table: Any, columns: Mapping[str, Any]) -> None:
         """Rows of this table, nobody says which, were given these columns. What nobody has only those may have now."""
+        self._answers.pop(table, None)
         for (of_table, column), known in self._rows.items():
             if of_table is table:
                 known.pop(columns.get(column), None)
@@ -71,4 +81,5 @@ class Foresight:
     def forget(self) -> None:
         """A part was undone: know nothing any more."""
         self._rows.clear()
+        self._answers.clear()
         self._added.clear()

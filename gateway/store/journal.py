@@ -168,7 +168,7 @@ def claim(unit: Unit, limit: int, lease_ms: int, in_hand: Collection[int] = ()) 
         row.lease_until = until
     if taken:
         marks, ids = among([row.id for row in taken])
-        unit.change_where(Inbound, f"id IN ({marks})", ids, lease_until=until)
+        unit.change_all(Inbound, f"id IN ({marks})", ids, lease_until=until)
     return taken
 
 

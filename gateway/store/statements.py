@@ -64,6 +64,12 @@ def update(table: type[peewee.Model], columns: Mapping[str, object], where: str)
     return f"UPDATE {table._meta.table_name} SET {pairs} WHERE {where}"
 
 
+def draw(tables: Sequence[type[peewee.Model]]) -> str:
+    """So many ids for each of the tables, a column each. PostgreSQL."""
+    sequences = ", ".join(f"nextval('{table._meta.table_name}_id_seq')" for table in tables)
+    return f"SELECT {sequences} FROM generate_series(1, ?)"
+
+
 def present(table: type[peewee.Model], column: str, count: int) -> str:
     """Those of so many texts that a row has in this column, however many rows have it.
 
@@ -80,7 +86,8 @@ def select(table: type[peewee.Model], where: str) -> str:
 
 
 def named(table: Any, columns: Mapping[str, Any]) -> Any:
-    """A model instance with these columns."""
+    """A model instance with these columns: all but the id."""
+    assert columns.keys() | {"id"} >= set(table._meta.sorted_field_names), "its other columns have no value"
     row = table.__new__(table)
     row.__data__, row.__rel__, row._dirty = dict(columns), {}, set()
     return row

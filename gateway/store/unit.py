@@ -6,7 +6,7 @@ anew costs ten times what the database does (docs/decisions/0001).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any, TypeVar, cast
 
@@ -20,6 +20,7 @@ from gateway.store.statements import Kept
 from gateway.store.wakes import CHANNEL
 
 Row = TypeVar("Row", bound=peewee.Model)
+Answer = TypeVar("Answer")
 Value = str | int | bytes | None
 Translated = Callable[[], AbstractContextManager[None]]
 
@@ -35,6 +36,7 @@ class Unit:
         self._kept = kept
         self._translated = translated
         self._foresight = Foresight()
+        self._ids: dict[type[peewee.Model], list[int]] = {}
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Call this once the unit is durable; never when it is rolled back."""
@@ -60,18 +62,44 @@ class Unit:
     def insert(self, table: type[peewee.Model], **columns: Value) -> int:
         """Add a row; returns its id."""
         self._foresight.added(table, columns)
-        key = ("insert", table, *columns)
+        return self._insert(table, columns)
+
+    def _insert(self, table: type[peewee.Model], columns: Mapping[str, Value]) -> int:
+        if ids := self._ids.get(table):
+            id = ids.pop()
+            columns = {"id": id, **columns}
+            sql = self._kept.text(("insert", table, *columns), lambda: statements.insert(table, columns))
+            self._line.execute(sql, tuple(columns.values()))
+            return id
+        key = ("insert-told", table, *columns)
         if self.engine == SQLITE:  # which tells the id anyway, in a quarter of the time of RETURNING
             sql = self._kept.text(key, lambda: statements.insert(table, columns))
             return int(self._line.execute(sql, tuple(columns.values())).lastrowid)
         sql = self._kept.text(key, lambda: statements.insert(table, columns) + " RETURNING id")
         return int(self._line.execute(sql, tuple(columns.values())).fetchone()[0])
 
+    def put(self, table: type[peewee.Model], **columns: Value) -> None:
+        """Add a row whose id nobody asks for."""
+        self._foresight.added(table, columns)
+        sql = self._kept.text(("insert", table, *columns), lambda: statements.insert(table, columns))
+        self._line.execute(sql, tuple(columns.values()))
+
     def make(self, table: type[Row], **columns: Value) -> Row:
         """Add a row, and have it. All its columns but the id are named here."""
         row: Row = statements.named(table, columns)
-        row.id = self.insert(table, **columns)  # type: ignore[attr-defined]
+        row.id = self._insert(table, columns)  # type: ignore[attr-defined]
+        self._foresight.added(table, columns, row)
         return row
+
+    def draw_ids(self, count: int, *tables: type[peewee.Model]) -> None:
+        """Have so many ids for each of these tables, so that rows can be added without waiting to be told theirs.
+
+        Not in SQLite, where nobody waits. Ids that are not used are lost, as those of a unit that is rolled back.
+        """
+        if self.engine == POSTGRESQL and count:
+            drawn = self.run(statements.draw(tables), count).fetchall()
+            for table, ids in zip(tables, zip(*drawn, strict=True), strict=True):
+                self._ids[table] = sorted(ids, reverse=True)
 
     def insert_all(
         self, table: type[peewee.Model], columns: Sequence[str], rows: Sequence[Sequence[Value]]
@@ -107,29 +135,21 @@ class Unit:
 
     def obtain(self, table: type[Row], unique: Sequence[str], **columns: Value) -> Row:
         """The row with these values in the columns of a unique key, added now where there was none."""
-        return self.obtain_all(table, unique, [columns])[0]
-
-    def obtain_all(
-        self, table: type[Row], unique: Sequence[str], rows: Sequence[Mapping[str, Value]]
-    ) -> list[Row]:
-        """The rows with these values in the columns of a unique key, in this order; all that are not there are added.
-
-        rows: each with the same columns, at least one.
-        """
         sql = self._kept.text(
-            ("obtain", table, len(rows), *rows[0]),
+            ("obtain", table, *columns),
             lambda: (
-                f"{statements.insert_all(table, tuple(rows[0]), len(rows))} ON CONFLICT DO NOTHING"
+                f"{statements.insert(table, columns)} ON CONFLICT DO NOTHING"
                 f" RETURNING {', '.join(statements.columns(table))}"
             ),
         )
-        told = self._line.execute(sql, [value for row in rows for value in row.values()]).fetchall()
-        added = {}
-        for columns in told:
-            row = cast(Row, statements.hydrate(table, columns))
-            self._foresight.added(table, row.__data__, row)
-            added[tuple(getattr(row, column) for column in unique)] = row
-        return [added.get(_key(unique, one)) or self._known(table, unique, one) for one in rows]
+        if added := self._line.execute(sql, tuple(columns.values())).fetchone():
+            row = cast(Row, statements.hydrate(table, added))
+            self._foresight.added(table, columns, row)
+            return row
+        where = " AND ".join(f"{column} = ?" for column in unique)
+        found = self.row(table, where, *(columns[column] for column in unique))
+        assert found is not None
+        return found
 
     def change(self, table: type[peewee.Model], id: int, **columns: Value) -> None:
         """Set columns of the row with this id."""
@@ -140,6 +160,12 @@ class Unit:
     ) -> int:
         """Set columns of the rows that match; returns how many there were."""
         return self._line.count(self._update(table, where, values, columns))
+
+    def change_all(
+        self, table: type[peewee.Model], where: str, values: Sequence[Value], **columns: Value
+    ) -> None:
+        """Set columns of the rows that match, however many."""
+        self._update(table, where, values, columns)
 
     def row(self, table: type[Row], where: str, *values: Value) -> Row | None:
         """The first row that matches, or None."""
@@ -175,13 +201,17 @@ class Unit:
         """Whether it is known that no row has this value, without asking."""
         return self._foresight.rows(table, column, value) == []
 
+    def once(self, table: type[peewee.Model], key: Hashable, ask: Callable[[], Answer]) -> Answer:
+        """What `ask` says of this table, asked for once until the unit itself writes there."""
+        return cast(Answer, self._foresight.once(table, key, ask))
+
     def having(self, table: type[Row], column: str, value: Value) -> list[Row]:
         """The rows with this value, in any order."""
         known = self._foresight.rows(table, column, value)
         return self.rows(table, f"{column} = ?", value) if known is None else known
 
     def is_new(self, table: type[peewee.Model], id: int) -> bool:
-        """Whether this unit has made the row with this id by `obtain`: then only what it wrote itself points there."""
+        """Whether this unit has made the row with this id, by `make` or `obtain`: only what it wrote points there."""
         return self._foresight.is_new(table, id)
 
     def no_longer_new(self, table: type[peewee.Model], id: int) -> None:
@@ -213,11 +243,6 @@ class Unit:
                 self._line.undo_part()
                 raise
 
-    def _known(self, table: type[Row], unique: Sequence[str], columns: Mapping[str, Value]) -> Row:
-        found = self.row(table, " AND ".join(f"{column} = ?" for column in unique), *_key(unique, columns))
-        assert found is not None
-        return found
-
     def _is_adding(
         self, table: type[peewee.Model], columns: Sequence[str], rows: Sequence[Sequence[Value]]
     ) -> None:
@@ -241,7 +266,3 @@ class Unit:
 
     def _selecting(self, table: type[peewee.Model], where: str) -> str:
         return self._kept.text(("select", table, where), lambda: statements.select(table, where))
-
-
-def _key(unique: Sequence[str], columns: Mapping[str, Value]) -> tuple[Value, ...]:
-    return tuple(columns[column] for column in unique)
