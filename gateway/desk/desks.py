@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from gateway.desk.tables import STATUSES, Desk, FormerAddress
@@ -42,9 +43,13 @@ class Directory:
         self.hosts |= {desk.address_key.rpartition("@")[2]: desk for desk in reversed(desks)}
         self._former_plain = {pattern: desk for pattern, desk in before if TOKEN not in pattern}
         self._former_patterns = [(_compile(pattern), desk) for pattern, desk in before if TOKEN in pattern]
+        self._found = lru_cache(maxsize=512)(self._find)  # a mail's addresses are asked about again and again
 
     def find(self, address: str) -> Destination | None:
         """Where mail to this address goes, or None for nobody of ours. RFC 5233 §1."""
+        return self._found(address)
+
+    def _find(self, address: str) -> Destination | None:
         key = address_key(address)
         return _find(key, self._plain, self._patterns) or _find(
             key, self._former_plain, self._former_patterns

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 
 from gateway.clock import DAY, HOUR
 from gateway.config import Acknowledge, Network
@@ -69,7 +70,7 @@ def is_relayed(inbound: Inbound, relays: Sequence[Network]) -> bool:
     """Whether the peer is a relay or a local door, so that its IP is not the sender's."""
     if inbound.channel != "smtp" or not inbound.peer:
         return True
-    peer = ipaddress.ip_address(inbound.peer)
+    peer = _address(inbound.peer)
     return any(peer in network for network in relays)
 
 
@@ -78,10 +79,13 @@ def forget_old(unit: Unit) -> None:
     unit.run("DELETE FROM receipt_grant WHERE at <= ?", unit.now - DAY)
 
 
+_address = lru_cache(maxsize=256)(ipaddress.ip_address)
+
+
 def _network(peer: str) -> str:
     if not peer:
         return ""
-    address = ipaddress.ip_address(peer)
+    address = _address(peer)
     if address.version == 4:
         return str(address)
     return str(ipaddress.ip_network(f"{address}/{V6_SUBSCRIBER}", strict=False))

@@ -37,6 +37,7 @@ from gateway.store.unit import Unit
 
 REOPENS_WITHIN = 30 * clock.DAY
 SUBJECT_MAX = 255
+COUNTER = "counter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,14 +312,24 @@ def _tell_of_machine(unit: Unit, rules: Rules, ticket: Ticket, message: Message,
 
 
 def _next_number(unit: Unit) -> str:
-    """`YYWW-N`: one counter a week for the whole installation."""
+    """`YYWW-N`: one counter a week for the whole installation.
+
+    Whoever has drawn from it has it for themselves until their unit ends.
+    """
     week = clock.iso_week(unit.now)
-    last = unit.number(
-        "INSERT INTO counter (week, last) VALUES (?, 1)"
-        " ON CONFLICT (week) DO UPDATE SET last = counter.last + 1 RETURNING last",
-        week,
-    )
-    return f"{week}-{last}"
+    drawn: list[int] = unit.once(COUNTER, week, list)
+    if drawn:
+        unit.run("UPDATE counter SET last = last + 1 WHERE week = ?", week)
+        drawn.append(drawn[-1] + 1)
+    else:
+        drawn.append(unit.number(_FIRST_NUMBER, week))
+    return f"{week}-{drawn[-1]}"
+
+
+_FIRST_NUMBER = (
+    "INSERT INTO counter (week, last) VALUES (?, 1)"
+    " ON CONFLICT (week) DO UPDATE SET last = counter.last + 1 RETURNING last"
+)
 
 
 def _take_part(unit: Unit, ticket: Ticket, agent: Agent) -> None:

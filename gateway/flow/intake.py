@@ -7,6 +7,7 @@ verbs on the desk, inside the caller's unit, and ends applied, dropped or held. 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from gateway.clock import DAY, HOUR
@@ -45,7 +46,7 @@ def apply(unit: Unit, mail: Arrived) -> Decision:
         mail = replace(mail, reading=replace(mail.reading, from_=(customer,)), authentication=unproven)
     if not mail.inbound.historic:
         judged = judging.judged(mail.directory, mail.keys, mail.settings.filter, mail.reading)
-        mail = replace(mail, reading=judged)
+        mail = mail if judged is mail.reading else replace(mail, reading=judged)
     decision = _decide(unit, mail)
     _write_down(unit, mail, decision)
     step("apply.decided")
@@ -352,12 +353,16 @@ def _write_down(unit: Unit, mail: Arrived, decision: Decision) -> None:
         from_name=sender.name,
         subject=reading.subject,
         verdict=reading.verdict,
-        reasons=json.dumps(reading.reasons),
+        reasons=_json(reading.reasons),
         carrier=carrier.kind if carrier else None,
         proof=decision.proof.level if decision.proof else None,
         bounce=json.dumps(asdict(report)) if report else None,
-        notes=json.dumps([*reading.notes, *decision.match.tried, mail.authentication.why]),
+        notes=_json([*reading.notes, *decision.match.tried, mail.authentication.why]),
         ticket_id=decision.ticket.id if decision.ticket else None,
         message=decision.message.id if decision.message else None,
         duplicate_of=decision.duplicate_of,
     )
+
+
+def _json(sentences: Sequence[str]) -> str:
+    return json.dumps(sentences) if sentences else "[]"

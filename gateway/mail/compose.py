@@ -139,15 +139,20 @@ def _file_part(file: File) -> Part:
 def _part(fields: list[Field], body: bytes) -> bytes:
     """Header, empty line, body; Unsendable unless the header reads back as it was planned."""
     header = "".join([f"{name}: {value}\r\n" for name, value in fields])
-    lines = header.splitlines()
-    # splitlines also breaks at form feeds, NEL and the like, as some parsers do.
-    names = [line.partition(":")[0] for line in lines if not line.startswith((" ", "\t"))]
-    if names != [name for name, _ in fields]:
-        raise Unsendable(f"a value would change the header: {names}")
+    if not all(value.isprintable() for _, value in fields):
+        _refuse_other_fields(header, [name for name, _ in fields])
     octets = header.encode()
     if len(octets) > LONGEST_LINE and max(map(len, octets.split(b"\r\n"))) > LONGEST_LINE:
         raise Unsendable("a header line is too long")
     return b"%b\r\n%b" % (octets, body)
+
+
+def _refuse_other_fields(header: str, planned: list[str]) -> None:
+    lines = header.splitlines()
+    # splitlines also breaks at form feeds, NEL and the like, as some parsers do.
+    names = [line.partition(":")[0] for line in lines if not line.startswith((" ", "\t"))]
+    if names != planned:
+        raise Unsendable(f"a value would change the header: {names}")
 
 
 # Values of fields
@@ -292,10 +297,10 @@ def _encode(text: str) -> tuple[str, bytes]:
 
 
 def _is_plain(octets: bytes) -> bool:
-    """Short ASCII lines that no relay will touch (`From ` at the start of one becomes `>From `)."""
+    """ASCII lines that no relay will touch (`From ` at the start of one becomes `>From `). RFC 2045 §2.7."""
     return (
         octets.isascii()
-        and max(map(len, octets.split(b"\n"))) <= LINE
+        and max(map(len, octets.split(b"\n"))) <= LONGEST_LINE
         and b"--=_" not in octets
         and b"\nFrom " not in octets
         and not octets.startswith(b"From ")

@@ -50,8 +50,9 @@ def read(
     files = [enclosures.enclose(part, number, folder) for number, part in enumerate(words.rest, 1)]
     if limits:
         files.append(enclosures.original(octets, folder))
-    reading = _headed(root, words, _marked_inline(files, words.html), limits + words.remarks)
-    return _classified(replace(reading, fingerprint=fingerprint(octets)), root, reverse_path)
+    marked = _marked_inline(files, words.html)
+    reading = _headed(root, words, marked, limits + words.remarks, fingerprint(octets))
+    return _classified(reading, root, reverse_path)
 
 
 def _with_line_feeds(octets: Octets) -> Octets:
@@ -62,7 +63,9 @@ def _with_line_feeds(octets: Octets) -> Octets:
     return octets[:].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-def _headed(root: Part, words: Body, files: tuple[Enclosure, ...], notes: tuple[str, ...]) -> Reading:
+def _headed(
+    root: Part, words: Body, files: tuple[Enclosure, ...], notes: tuple[str, ...], fingerprint: str
+) -> Reading:
     from_ = _mailboxes(root, "from")
     one_sender = len(root.values("from")) == 1 and len(from_) == 1 and bool(from_[0].email)
     subject = header.text(root.value("subject"))[:_LONGEST_SUBJECT]
@@ -87,6 +90,7 @@ def _headed(root: Part, words: Body, files: tuple[Enclosure, ...], notes: tuple[
         authentication_results=_authentication_results(root),
         notes=notes + _repeated(root),
         sealed=words.sealed,
+        fingerprint=fingerprint,
     )
 
 

@@ -9,6 +9,7 @@ programs lower-case local parts. RFC 4648 §6; RFC 2104; RFC 5321 §4.5.3.1.1 (6
 from __future__ import annotations
 
 import hmac
+import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
@@ -142,7 +143,7 @@ _BROKEN = re.compile(
 
 def draw_handle() -> int:
     """A random signed 64-bit number: what a row is called towards the outside."""
-    return int.from_bytes(secrets.token_bytes(8), "big", signed=True)
+    return int.from_bytes(os.urandom(8), "big", signed=True)
 
 
 def draw_secret() -> bytes:

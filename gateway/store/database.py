@@ -22,7 +22,7 @@ from gateway.errors import StoreDoubtful
 from gateway.log import step
 from gateway.store import engines
 from gateway.store.engines import POSTGRESQL, SQLITE
-from gateway.store.lines import Direct, Line, Pipelined
+from gateway.store.lines import Direct, Line, Pipelined, is_spent
 from gateway.store.statements import Kept
 from gateway.store.trouble import store_error
 from gateway.store.unit import Unit
@@ -126,10 +126,10 @@ class Store:
             raise told from error
 
     def _line(self) -> Line:
-        """This thread's connection; a dead one (a restarted server) is replaced."""
+        """This thread's connection; one that is dead (a restarted server) or spent is replaced."""
         if self.engine == SQLITE:
             return Direct(self._driver())
-        if not self.database.is_closed() and self._driver().closed:
+        if not self.database.is_closed() and is_spent(self._driver()):
             self.database.close()
         return Pipelined(self._driver())
 

@@ -30,6 +30,10 @@ class Foresight:
         for row in rows:
             known[getattr(row, column)].append(row)
 
+    def concerns(self, table: Any) -> bool:
+        """Whether anything is known of this table."""
+        return table in self._answers or any(one is table for one, _ in self._rows)
+
     def lacks(self, table: Any, column: str, values: Collection[Any]) -> list[Any]:
         """Those of the values whose rows are not known, each once."""
         known = self._rows.get((table, column), {})

@@ -3,21 +3,22 @@
 SQLite answers in the same breath. PostgreSQL is a round trip away, so there a statement leaves without
 waiting for the one before (libpq's pipeline mode), and only who wants to know what came of it waits: for
 everything up to there. An error is told to whoever waits next, and nothing after it is done; `savepoint`
-and `commit` always wait. docs/decisions/0023
+and `commit` always wait. Every statement ends with a Sync of its own: only then does the server know that it
+is us it waits for, and lets go of what a daemon that stands still holds (`engines.IDLE_MS`).
+docs/decisions/0023
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from typing import Any, Protocol, cast
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from gateway.store.engines import POSTGRESQL, SQLITE
-
-SYNCS = 3  # an error may come in the midst of others' answers: so often the rest of them is fetched
 
 
 class Line(Protocol):
@@ -35,9 +36,9 @@ class Line(Protocol):
         """Undo it, where the engine has not done so by itself already."""
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> Any:
-        """Run one statement; returns the driver's cursor, whose `fetch…` wait for it."""
+        """Run one statement; returns what has `fetchone` and `fetchall`, which wait for it."""
 
-    def count(self, cursor: Any) -> int:
+    def count(self, answer: Any) -> int:
         """How many rows a statement touched."""
 
     def stream(self, sql: str, values: Sequence[Any]) -> Generator[Any, None, None]:
@@ -74,8 +75,8 @@ class Direct:
         if self._connection.in_transaction:
             self.execute("ROLLBACK")
 
-    def count(self, cursor: sqlite3.Cursor) -> int:
-        return cursor.rowcount
+    def count(self, answer: sqlite3.Cursor) -> int:
+        return answer.rowcount
 
     def stream(self, sql: str, values: Sequence[Any]) -> Generator[Any, None, None]:
         with closing(self.execute(sql, values)) as rows:
@@ -102,9 +103,14 @@ class Pipelined:
         self._pipeline: psycopg.Pipeline | None = None
         self._leaving = ExitStack()
 
-    def execute(self, sql: str, values: Sequence[Any] = ()) -> Any:
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> psycopg.Cursor[Any] | Answer:
         self._is_under_way = True
-        return self._connection.execute(sql, values)
+        cursor = self._connection.execute(sql, values)
+        if self._pipeline is None:
+            return cursor
+        self._connection.pgconn.pipeline_sync()  # and not `sync`, which waits
+        self._pipeline.result_queue.append(None)
+        return Answer(self, cursor)
 
     def begin(self) -> None:
         self._enter()
@@ -112,7 +118,7 @@ class Pipelined:
 
     def commit(self) -> None:
         """One that was not, for an earlier error, is told as one: the server says ROLLBACK then, and no error."""
-        end = self.execute("COMMIT")
+        end = self._connection.execute("COMMIT")
         self._leave()
         if end.statusmessage != "COMMIT":
             raise psycopg.OperationalError(f"not committed: {end.statusmessage}")
@@ -122,9 +128,9 @@ class Pipelined:
         self._leave()
         self.execute("ROLLBACK")
 
-    def count(self, cursor: psycopg.Cursor[Any]) -> int:
+    def count(self, answer: psycopg.Cursor[Any] | Answer) -> int:
         self.settle()
-        return cursor.rowcount
+        return answer.rowcount
 
     def stream(self, sql: str, values: Sequence[Any]) -> Generator[Any, None, None]:
         """A pipeline cannot stream: it rests meanwhile."""
@@ -162,11 +168,40 @@ class Pipelined:
         self._leaving.close()
 
     def _forget_errors(self) -> None:
-        """What follows an error in a pipeline fails as well, up to here."""
-        for _ in range(SYNCS):
-            try:
-                return self.settle()
-            except psycopg.Error:
-                if self.is_broken:
-                    return None
-        return None
+        """What follows an error in a pipeline fails as well, up to here; their errors come one by one.
+
+        Psycopg believes prepared what failed on the way to be: nothing that is prepared is used any more.
+        """
+        under_way = 0 if self._pipeline is None else len(self._pipeline.result_queue)
+        for _ in range(under_way + 1):
+            with suppress(psycopg.Error):
+                self.settle()
+                break
+        if self._connection.info.transaction_status != TransactionStatus.INTRANS:
+            self._connection.prepare_threshold = None
+
+
+class Answer:
+    """What a statement in a pipeline gives back. Psycopg's own waiting ends no turn of ours, as a Sync does."""
+
+    __slots__ = ("_cursor", "_line")
+
+    def __init__(self, line: Line, cursor: psycopg.Cursor[Any]) -> None:
+        self._line, self._cursor = line, cursor
+
+    def fetchone(self) -> Any:
+        self._line.settle()
+        return self._cursor.fetchone()
+
+    def fetchall(self) -> list[Any]:
+        self._line.settle()
+        return self._cursor.fetchall()
+
+    @property
+    def rowcount(self) -> int:
+        return self._cursor.rowcount
+
+
+def is_spent(connection: psycopg.Connection[Any]) -> bool:
+    """Whether another connection is needed: this one is closed, or prepares nothing after an error."""
+    return connection.closed or connection.prepare_threshold is None

@@ -146,6 +146,7 @@ class Unit:
             row = cast(Row, statements.hydrate(table, added))
             self._foresight.added(table, columns, row)
             return row
+        self._foresight.added(table, columns)  # by somebody else meanwhile
         where = " AND ".join(f"{column} = ?" for column in unique)
         found = self.row(table, where, *(columns[column] for column in unique))
         assert found is not None
@@ -201,7 +202,7 @@ class Unit:
         """Whether it is known that no row has this value, without asking."""
         return self._foresight.rows(table, column, value) == []
 
-    def once(self, table: type[peewee.Model], key: Hashable, ask: Callable[[], Answer]) -> Answer:
+    def once(self, table: type[peewee.Model] | str, key: Hashable, ask: Callable[[], Answer]) -> Answer:
         """What `ask` says of this table, asked for once until the unit itself writes there."""
         return cast(Answer, self._foresight.once(table, key, ask))
 
@@ -246,6 +247,8 @@ class Unit:
     def _is_adding(
         self, table: type[peewee.Model], columns: Sequence[str], rows: Sequence[Sequence[Value]]
     ) -> None:
+        if not self._foresight.concerns(table):
+            return
         for row in rows:
             self._foresight.added(table, dict(zip(columns, row, strict=True)))
 
