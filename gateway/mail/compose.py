@@ -17,7 +17,7 @@ from hashlib import blake2s
 from urllib.parse import quote
 
 from gateway.errors import GatewayError
-from gateway.mail.letter import Draft, File
+from gateway.mail.letter import Draft, File, has_longer_line
 from gateway.mail.reading import Mailbox
 
 LINE = 78
@@ -300,7 +300,7 @@ def _is_plain(octets: bytes) -> bool:
     """ASCII lines that no relay will touch (`From ` at the start of one becomes `>From `). RFC 2045 §2.7."""
     return (
         octets.isascii()
-        and max(map(len, octets.split(b"\n"))) <= LONGEST_LINE
+        and not has_longer_line(octets, LONGEST_LINE, b"\n")
         and b"--=_" not in octets
         and b"\nFrom " not in octets
         and not octets.startswith(b"From ")

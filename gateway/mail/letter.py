@@ -72,3 +72,14 @@ class Outcome:
     state: str
     reply: str
     stop: bool = False
+
+
+def has_longer_line(octets: bytes, most: int, ending: bytes) -> bool:
+    """Whether a line that ends so has more than `most` octets, its ending not counted. Looks at few of the lines."""
+    at, room = 0, most + len(ending)
+    while len(octets) - at > most:
+        end = octets.rfind(ending, at, at + room)
+        if end < 0:
+            return True
+        at = end + len(ending)
+    return False

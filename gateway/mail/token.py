@@ -91,7 +91,7 @@ class Keyring:
 
         keep: which tokens may stay, for the reader they were made for.
         """
-        if not _HALF_A_TOKEN.search(text):
+        if _HALF_A_TOKEN not in text.encode("utf-8", "surrogatepass").translate(_ALIKE):
             return text
 
         def blank(found: re.Match[str]) -> str:
@@ -128,8 +128,10 @@ class Keyring:
 
 
 _DIGIT = "[A-Za-z2-7]"  # written out: re.IGNORECASE takes three times as long
-# Whatever line break may part a token, half of the shortest stays whole: most mails have no such word.
-_HALF_A_TOKEN = re.compile(rf"{_DIGIT}{{{SHORT // 2}}}")
+# Whatever line break may part a token, half of the shortest stays whole: most mails have no such word. It is looked
+# for where all digits are made alike, in a tenth of the time that an expression takes.
+_ALIKE = bytes(ord("x") if re.match(_DIGIT, chr(octet)) else ord(" ") for octet in range(256))
+_HALF_A_TOKEN = b"x" * (SHORT // 2)
 # A run of base32 characters that may end in a token: rewritten links put `%2F` or `%2B` before one, or
 # `%25252F`, which reads like more of it. What verifies is ours, whatever stands around it.
 LONGEST_PREFIX = 8

@@ -14,7 +14,7 @@ import aiosmtplib
 from aiosmtplib import SMTPResponse
 
 from gateway.errors import CourierError, Refused, Retry, Uncertain
-from gateway.mail.letter import Parcel
+from gateway.mail.letter import Parcel, has_longer_line
 from gateway.transport.dialogue import Dialogue, Unreadable
 
 _PIECE = 65536
@@ -240,10 +240,10 @@ def _malformed(parcel: Parcel) -> str:
     if not parcel.recipient or _UNSAFE_IN_PATH.search(parcel.recipient + parcel.reverse_path):
         return "not sent: the address cannot be used in SMTP (RFC 5321 §4.1.2)"
     octets = parcel.octets
-    *lines, rest = octets.split(b"\r\n")
-    if rest or not 0 < len(lines) == octets.count(b"\r") == octets.count(b"\n"):
+    ends = octets.count(b"\r\n")
+    if not octets.endswith(b"\r\n") or not ends == octets.count(b"\r") == octets.count(b"\n"):
         return "not sent: a line of the letter does not end in CRLF (RFC 5321 §2.3.8)"
-    if max(map(len, lines)) > LINE_MAX:
+    if has_longer_line(octets, LINE_MAX, b"\r\n"):
         return "not sent: a line of the letter is longer than 998 octets (RFC 5322 §2.1.1)"
     return ""
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.mail.compose import Unsendable, compose, scrub
-from gateway.mail.letter import Draft, File
+from gateway.mail.letter import Draft, File, has_longer_line
 from gateway.mail.reading import Mailbox
 
 DRAFT = Draft(
@@ -324,3 +324,14 @@ def test_scrubbed_is_one_short_line(value: str) -> None:
     assert len(clean_value) <= 255
     assert not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in clean_value)
     assert scrub(clean_value) == clean_value
+
+
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n"])
+@pytest.mark.parametrize(
+    "lengths", [(), (0,), (5,), (6,), (0, 5, 5), (5, 6, 0), (1, 1, 1, 6), (3, 2, 5, 5, 1), (6, 1)]
+)
+def test_longer_lines_are_seen(lengths: tuple[int, ...], ending: bytes) -> None:
+    for rest in (b"", b"x" * 5, b"x" * 6):
+        octets = b"".join(b"x" * length + ending for length in lengths) + rest
+        longest = max(map(len, octets.split(ending)))
+        assert has_longer_line(octets, 5, ending) == (longest > 5)
