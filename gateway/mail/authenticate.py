@@ -17,7 +17,7 @@ import dkim
 from dkim.util import InvalidTagValueList, parse_tag_value
 from publicsuffixlist import PublicSuffixList
 
-from gateway.mail.address import parse_address, split_address
+from gateway.mail.address import split_address
 from gateway.mail.authentication_results import Clause, clauses
 from gateway.mail.reading import Reading
 
@@ -225,8 +225,7 @@ class _Keys:
 def _from_domain(reading: Reading) -> str:
     """The domain of the one author as lower-case A-labels; empty where there is not exactly one."""
     sender = reading.sender
-    address = parse_address(sender.email) if sender is not None and len(reading.from_) == 1 else None
-    return split_address(address)[1].lower() if address else ""
+    return split_address(sender.email)[1].lower() if sender is not None and len(reading.from_) == 1 else ""
 
 
 def _aligned(candidate: str, domain: str) -> bool:
