@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.mail.quote.attribution import MOST_LINES, Trust, found_at, may_end_at, with_attribution
-from gateway.mail.quote.lines import Ranges, has_words, is_quoted, last_filled, quote_depth
+from gateway.mail.quote.lines import Ranges, first_quoted, has_words, is_quoted, last_filled, quote_depth
 from gateway.mail.quote.mark import has_mark
 from gateway.mail.quote.structure import Structure
 
@@ -96,7 +96,7 @@ def _runs(lines: Sequence[str], end: int) -> Iterator[tuple[int, int]]:
     """Runs of quoted lines with words in them; blanks and remainders of broken lines part none."""
     start = stop = -1
     spoken = False
-    for number in range(end):
+    for number in range(first_quoted(lines, end), end):
         line = lines[number]
         if is_quoted(line) and (start >= 0 or not may_end_at(line)):
             start = number if start < 0 else start

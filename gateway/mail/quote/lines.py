@@ -54,6 +54,11 @@ def is_quoted(line: str) -> bool:
     return _QUOTED.match(line) is not None
 
 
+def first_quoted(lines: Sequence[str], end: int) -> int:
+    """The first line before `end` that begins with a quote mark; `end` without one, as in most mails."""
+    return next((at for at, line in enumerate(lines[:end]) if _QUOTED.match(line)), end)
+
+
 def quote_depth(line: str) -> int:
     """How many quote marks a line begins with."""
     prefix = _PREFIX.match(line)
