@@ -190,7 +190,7 @@ class Drain:
     def _read(self, unit: Unit, inbound: Inbound, small: Mapping[str, bytes]) -> Read:
         locale = self._current.directory.desks[inbound.desk_id].locale
         if inbound.size <= IN_MEMORY:
-            octets = small.get(inbound.octets, b"")
+            octets = small.get(inbound.octets) or blobs.load(unit, inbound.octets)
             request = Request(octets, "", inbound.reverse_path, "", locale)
             return Read(inbound, self._readers.read(request), octets, None)
         folder = Path(tempfile.mkdtemp(dir=self._folder))
@@ -250,6 +250,8 @@ class Drain:
 
     def _apply(self, mails: Sequence[Arrived]) -> list[str]:
         fates: list[str] = []
+        if not mails:
+            return fates
         with self._store.unit("apply") as unit:
             journal.take_turns(unit, [one.reading.fingerprint for one in mails])
             self._foresee(unit, mails)

@@ -42,7 +42,7 @@ class Postgresql(Psycopg3Database):  # type: ignore[misc]
 
     def __init__(self, *values: Any, **settings: Any) -> None:
         super().__init__(*values, **settings)
-        self._opened: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._opened: weakref.WeakKeyDictionary[Any, weakref.finalize[..., Any]] = weakref.WeakKeyDictionary()
         self._opening = threading.Lock()
 
     def _connect(self) -> Any:
@@ -54,10 +54,15 @@ class Postgresql(Psycopg3Database):  # type: ignore[misc]
         except BaseException:
             connection.close()
             raise
-        with self._opening:
-            self._opened.add(connection)
-        weakref.finalize(threading.current_thread(), connection.close)  # a thread that ends cannot
+        with self._opening:  # a thread that ends cannot close its own
+            self._opened[connection] = weakref.finalize(threading.current_thread(), connection.close)
         return connection
+
+    def _close(self, connection: Any) -> None:
+        with self._opening:
+            if finalizer := self._opened.pop(connection, None):
+                finalizer.detach()
+        super()._close(connection)
 
     def close_all(self) -> None:
         """Close the connections of every thread."""

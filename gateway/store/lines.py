@@ -10,6 +10,7 @@ docs/decisions/0023
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing, suppress
@@ -100,6 +101,7 @@ class Pipelined:
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
         self._is_under_way = False
+        self._numbers = itertools.count(1)
         self._pipeline: psycopg.Pipeline | None = None
         self._leaving = ExitStack()
 
@@ -113,7 +115,7 @@ class Pipelined:
         return Answer(self, cursor)
 
     def begin(self) -> None:
-        self._enter()
+        self._pipeline = self._leaving.enter_context(self._connection.pipeline())
         self.execute("BEGIN")
 
     def commit(self) -> None:
@@ -133,15 +135,15 @@ class Pipelined:
         return answer.rowcount
 
     def stream(self, sql: str, values: Sequence[Any]) -> Generator[Any, None, None]:
-        """A pipeline cannot stream: it rests meanwhile."""
-        rests = self._pipeline is not None
-        self._leave()
-        try:
+        """In a pipeline each row is asked for: it cannot stream, and to cancel the rest would end the unit."""
+        if self._pipeline is None:
             with closing(cast(Any, self._connection.cursor().stream(sql, values))) as rows:
                 yield from rows
-        finally:
-            if rests and not self.is_broken:
-                self._enter()
+        else:
+            name = f"rows_{next(self._numbers)}"
+            self.execute(f"DECLARE {name} NO SCROLL CURSOR FOR {sql}", values)
+            while (row := self.execute(f"FETCH {name}").fetchone()) is not None:
+                yield row
 
     def settle(self) -> None:
         if self._pipeline is not None and self._is_under_way:
@@ -149,19 +151,20 @@ class Pipelined:
             self._is_under_way = False
 
     def undo_part(self) -> None:
-        """A dead server has forgotten it all."""
+        """A dead server has forgotten it all; after an error that nobody awaited before it, no part has begun."""
         self._forget_errors()
-        if not self.is_broken:
+        if self.is_broken:
+            return
+        try:
             self.execute("ROLLBACK TO SAVEPOINT part")
             self.execute("RELEASE SAVEPOINT part")
             self.settle()
+        except psycopg.Error as error:
+            raise psycopg.OperationalError("the unit had failed before this part of it") from error
 
     @property
     def is_broken(self) -> bool:
         return self._connection.closed
-
-    def _enter(self) -> None:
-        self._pipeline = self._leaving.enter_context(self._connection.pipeline())
 
     def _leave(self) -> None:
         self._pipeline = None
@@ -170,7 +173,7 @@ class Pipelined:
     def _forget_errors(self) -> None:
         """What follows an error in a pipeline fails as well, up to here; their errors come one by one.
 
-        Psycopg believes prepared what failed on the way to be: nothing that is prepared is used any more.
+        Psycopg takes for prepared what failed on the way there: from now on nothing prepared is used.
         """
         under_way = 0 if self._pipeline is None else len(self._pipeline.result_queue)
         for _ in range(under_way + 1):
@@ -203,5 +206,6 @@ class Answer:
 
 
 def is_spent(connection: psycopg.Connection[Any]) -> bool:
-    """Whether another connection is needed: this one is closed, or prepares nothing after an error."""
-    return connection.closed or connection.prepare_threshold is None
+    """Whether the next unit needs another connection: this one is closed, or prepares nothing after an error."""
+    rests = connection.info.transaction_status == TransactionStatus.IDLE
+    return connection.closed or (rests and connection.prepare_threshold is None)

@@ -234,8 +234,8 @@ class Unit:
     def savepoint(self) -> Iterator[None]:
         """A part that can fail alone, inside the unit. Raises StoreError or StoreFull, which is the unit's."""
         with self._translated():
-            self._line.execute("SAVEPOINT part")
             try:
+                self._line.execute("SAVEPOINT part")
                 yield
                 self._line.settle()
                 self._line.execute("RELEASE SAVEPOINT part")
