@@ -52,7 +52,7 @@ class Unit:
             self._line.execute(f"NOTIFY {CHANNEL}")
 
     def run(self, sql: str, *values: Value) -> Any:
-        """Run one statement with `?` placeholders; returns the driver's cursor."""
+        """Run one statement with `?` placeholders; returns what has `fetchone` and `fetchall`."""
         return self._line.execute(self._kept.text(sql, lambda: sql), values)
 
     def touch(self, sql: str, *values: Value) -> int:
