@@ -119,9 +119,12 @@ class Pipelined:
         self.execute("BEGIN")
 
     def commit(self) -> None:
-        """One that was not, for an earlier error, is told as one: the server says ROLLBACK then, and no error."""
-        end = self._connection.execute("COMMIT")
-        self._leave()
+        """What was not, for an error that somebody caught, is told as one: the server says ROLLBACK, and no error."""
+        try:
+            end = self._connection.execute("COMMIT")
+            self._leave()
+        except psycopg.errors.InFailedSqlTransaction as error:  # of what was still under way behind that one
+            raise psycopg.OperationalError("not committed: an error came before") from error
         if end.statusmessage != "COMMIT":
             raise psycopg.OperationalError(f"not committed: {end.statusmessage}")
 

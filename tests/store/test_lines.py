@@ -121,7 +121,7 @@ def test_what_text_cannot_hold_is_told_at_once(store: Store) -> None:
 @on_postgresql
 def test_an_error_that_was_caught_is_no_commit(store: Store) -> None:
     """The server answers such a COMMIT with a ROLLBACK, and calls that a success."""
-    with pytest.raises(StoreError, match="not committed: ROLLBACK"), store.unit() as unit:  # noqa: PT012
+    with pytest.raises(StoreError, match="not committed"), store.unit() as unit:  # noqa: PT012
         put(unit, "a")
         with suppress(psycopg.errors.UniqueViolation):
             put(unit, "b", "b")
