@@ -132,7 +132,8 @@ def test_a_letter_that_hangs_holds_up_no_other(house: House, ledger: Ledger, sin
     for _ in range(3):
         marks = send(house, ledger, 2)
         until(lambda sent=marks: all(house.has_told(mark) for mark in sent), "letters beside one that hangs")  # type: ignore[misc]
-    assert house.number("SELECT count(*) FROM outbox WHERE state = 'sending'") == 1
+    hanging = "SELECT count(*) FROM outbox WHERE state = 'sending'"
+    until(lambda: house.number(hanging) == 1, "what became of the others, written down")
     assert house.daemon.stop(30) == 0
 
 
