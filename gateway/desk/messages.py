@@ -12,6 +12,7 @@ from gateway.mail.reading import Enclosure, Mailbox
 from gateway.store.unit import Unit
 
 FOLDED_MAX = 200_000  # characters below the fold of a page; the whole is in the store and in the raw mail
+TICKETS_READ = 5  # there are programs that give all their mails one Message-ID
 MESSAGE_ID_MAX = 998  # octets, RFC 5322 §2.1.1: no header line is longer; a key of PostgreSQL may have 2,704
 
 
@@ -109,12 +110,12 @@ def refer(unit: Unit, ticket: Ticket, message_ids: Sequence[str]) -> None:
         unit.add_all(Reference, ("message_id", "ticket_id"), [(one, ticket.id) for one in fit])
 
 
-def named_by(unit: Unit, message_id: str, most: int, *, oldest: bool = False) -> list[int]:
-    """The ids of the tickets that a Message-ID belongs to, the newest first, or the oldest."""
+def named_by(unit: Unit, message_id: str, *, oldest: bool = False) -> list[int]:
+    """The ids of the tickets that a Message-ID belongs to, the newest first, or the oldest; `TICKETS_READ` at most."""
     if unit.nobody_has(Reference, "message_id", message_id):
         return []
     order = "ticket_id" if oldest else "ticket_id DESC"
-    rows = unit.rows(Reference, f"message_id = ? ORDER BY {order} LIMIT ?", message_id, most)
+    rows = unit.rows(Reference, f"message_id = ? ORDER BY {order} LIMIT ?", message_id, TICKETS_READ)
     return [row.ticket_id for row in rows]
 
 

@@ -26,7 +26,7 @@ RECEIPTS = (RECEIPT, RECEIPT_UNPROVEN)
 AGAIN_MS = 10 * MINUTE  # a letter that could not be written is tried once more
 REASON_MAX = 500
 RESTORED_AT = "restored.at"
-NOBODY: Mapping[int, str] = MappingProxyType({})
+_NOBODY: Mapping[int, str] = MappingProxyType({})
 
 READ = marked("not mailed: read on the page %(when)s")
 NOT_FOR_THEM = marked("nothing in it was for this recipient")
@@ -178,7 +178,7 @@ def _promise(
     occasion: Occasion,
     kind: str,
     recipients: Sequence[Participant | Seat],
-    skipped: Mapping[int, str] = NOBODY,
+    skipped: Mapping[int, str] = _NOBODY,
 ) -> None:
     """`skipped` is why it will not be kept by mail, by the recipient's id."""
     rows = []

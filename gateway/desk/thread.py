@@ -22,7 +22,6 @@ ADDRESS, MESSAGE_ID, LINK, REFERENCE, SUBJECT = "address", "message-id", "link",
 AGENT, PARTICIPANT, CLAIMED = "agent", "participant", "claimed"
 REFERENCES_READ = 30
 TOKENS_READ = 20
-TICKETS_READ = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +227,7 @@ def _choose(carriers: list[Carrier]) -> tuple[Carrier, bool]:
 def _unsealed_tickets(unit: Unit, reading: Reading) -> Iterator[tuple[str, Ticket]]:
     ids = [*reading.in_reply_to[:1], *reversed(reading.references[-REFERENCES_READ:])]
     for one in dict.fromkeys(ids):
-        for id in messages.named_by(unit, one, TICKETS_READ):
+        for id in messages.named_by(unit, one):
             if ticket := _ticket(unit, id):
                 yield REFERENCE, ticket
     for number in _NUMBER.findall(reading.subject)[:3]:

@@ -16,7 +16,6 @@ from gateway.mail.token import Keyring
 from gateway.store.unit import Unit
 
 ADDED_MAX = 2000  # characters that a list writes above, below or between
-TICKETS_READ = 5
 REMARK = "another copy of a message on this ticket, which came a different way"
 
 
@@ -53,7 +52,7 @@ def _messages(unit: Unit, ticket: Ticket, message_id: str) -> list[Message]:
 
 
 def _tickets(unit: Unit, message_id: str, desk_id: int) -> list[Ticket]:
-    found = [unit.row(Ticket, "id = ?", id) for id in messages.named_by(unit, message_id, TICKETS_READ)]
+    found = [unit.row(Ticket, "id = ?", id) for id in messages.named_by(unit, message_id)]
     return [one for one in found if one is not None and one.desk_id == desk_id]
 
 

@@ -44,7 +44,6 @@ from gateway.store.journal import APPLIED, DROPPED, HELD
 from gateway.store.unit import Unit
 
 EVER = 100_000 * DAY
-TICKETS_READ = 5
 CONFLICT = "the mail names several tickets; what it answers decided"
 
 
@@ -125,7 +124,7 @@ def _by_references(unit: Unit, mail: Arrived) -> list[Ticket]:
 
 
 def _at_desk(unit: Unit, message_id: str, desk_id: int) -> list[Ticket]:
-    ids = messages.named_by(unit, message_id, TICKETS_READ, oldest=True)
+    ids = messages.named_by(unit, message_id, oldest=True)
     return [one for id in ids if (one := tickets.by_id(unit, id)).desk_id == desk_id]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -141,13 +142,18 @@ def test_no_letter_follows_on_a_connection_that_is_out_of_step(
     assert recitals[0].heard[0].endswith(TEXT)
 
 
+@asynccontextmanager
+async def conversing() -> AsyncIterator[tuple[Dialogue, asyncio.Transport]]:
+    """A dialogue with somebody who says nothing."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, sock=ours)
+        yield Dialogue(transport), transport
+
+
 def test_replies_that_nobody_asked_for_are_not_kept() -> None:
     async def scene() -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            connecting = asyncio.get_running_loop().create_connection(asyncio.Protocol, sock=ours)
-            transport, _ = await connecting
-            dialogue = Dialogue(transport)
+        async with conversing() as (dialogue, transport):
             dialogue.data_received(b"250 x\r\n" * 10_000)
             assert transport.is_closing()
             dialogue.data_received(b"250 x\r\n" * 10_000)
@@ -161,11 +167,7 @@ def test_replies_that_nobody_asked_for_are_not_kept() -> None:
 
 def test_nothing_is_heard_after_nonsense() -> None:
     async def scene() -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            connecting = asyncio.get_running_loop().create_connection(asyncio.Protocol, sock=ours)
-            transport, _ = await connecting
-            dialogue = Dialogue(transport)
+        async with conversing() as (dialogue, transport):
             dialogue.data_received(b"ok\r\n")
             assert transport.is_closing()
             dialogue.data_received(b"250 x\r\n")
